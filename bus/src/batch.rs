@@ -1,0 +1,91 @@
+//! Records copied out of a ring, one behind the other.
+
+use crate::poll::RecordRef;
+use zerocopy::{FromZeros, IntoBytes};
+
+/// A reusable run of validated copies with consecutive sequences.
+///
+/// Shape: each record takes the ring's stride without the stamp; the words behind its end are
+/// zero.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    words: Vec<u64>,
+    record_words: usize,
+    first_seq: u64,
+}
+
+impl Batch {
+    /// An empty batch, to be filled by [`Reader::poll_batch`](crate::Reader::poll_batch).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many records there are.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.words.len().checked_div(self.record_words).unwrap_or(0)
+    }
+
+    /// Whether there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Size of each record, in bytes.
+    #[must_use]
+    pub fn record_bytes(&self) -> usize {
+        self.record_words * 8
+    }
+
+    /// Sequence of the first record; record `i` has this plus `i`.
+    #[must_use]
+    pub fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
+    /// All records, one behind the other.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.words.as_bytes()
+    }
+
+    /// The records in order of their sequences.
+    pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
+        let seqs = self.first_seq..;
+        seqs.zip(self.words.chunks(self.record_words.max(1)))
+            .map(|(seq, words)| RecordRef::new(seq, words))
+    }
+
+    /// Empties the batch for records of `record_words` words from `first_seq` on.
+    pub(crate) fn restart(&mut self, first_seq: u64, record_words: usize) {
+        self.words.clear();
+        self.record_words = record_words;
+        self.first_seq = first_seq;
+    }
+
+    /// Adds a record of zeros and lends its words.
+    #[inline]
+    pub(crate) fn append(&mut self) -> &mut [u64] {
+        let start = self.words.len();
+        self.words.resize(start + self.record_words, 0);
+        self.words.get_mut(start..).unwrap_or(&mut [])
+    }
+
+    /// Adds a copied record and says how many there are now.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> usize {
+        let words = self.append();
+        words.zero();
+        for (to, from) in words.as_mut_bytes().iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.len()
+    }
+
+    /// Keeps the first `count` records.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.words.truncate(count.saturating_mul(self.record_words));
+    }
+}

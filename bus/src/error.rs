@@ -1,0 +1,212 @@
+//! What can go wrong when rings are created, attached and listed. The data path has outcomes
+//! instead ([`Poll`](crate::Poll)).
+
+use crate::schema::SchemaError;
+use std::io;
+use std::path::PathBuf;
+
+/// A failure of the control path. Every variant says what was expected, what was found and
+/// what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A bus or ring name is not of the allowed form.
+    #[error(
+        "{found:?} is not a name: expected `bus/ring`, each part of at most 63 characters \
+         a-z 0-9 . _ - beginning with a letter or digit"
+    )]
+    Name {
+        /// The name as given.
+        found: String,
+    },
+    /// No ring of this name exists.
+    #[error("no ring {name} in {}; there {}", root.display(), listed(near))]
+    NotFound {
+        /// The name as `bus/ring`.
+        name: String,
+        /// The directory that was searched.
+        root: PathBuf,
+        /// Rings that do exist there.
+        near: Vec<String>,
+    },
+    /// The capacity is not a power of two, or too small, or the segment would be too large.
+    #[error(
+        "capacity {found} with records of {stride_bytes} bytes: expected a power of two from 64 \
+         slots up whose segment stays below 1 TiB"
+    )]
+    Capacity {
+        /// Slots that were asked for.
+        found: u64,
+        /// Size of a record, in bytes.
+        stride_bytes: u64,
+    },
+    /// The schema table does not fit its limit.
+    #[error("the schema table has {found} bytes, at most {most} are possible: use fewer kinds")]
+    SchemaTooLarge {
+        /// Size of the encoded table, in bytes.
+        found: u64,
+        /// Largest size, in bytes.
+        most: u64,
+    },
+    /// The file is not a tickring segment.
+    #[error(
+        "{} is not a tickring segment: it begins with {found:02x?}, expected \"TICKRING\"; remove \
+         it or choose another ring name", path.display()
+    )]
+    NotASegment {
+        /// The file.
+        path: PathBuf,
+        /// Its first eight bytes.
+        found: [u8; 8],
+    },
+    /// The segment was written by an incompatible version of tickring.
+    #[error(
+        "{} has layout version {found}, this build reads version {expected}: upgrade the older \
+         side, or remove the file while no process uses it", path.display()
+    )]
+    LayoutVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version that this build reads.
+        expected: u32,
+        /// The version in the file.
+        found: u32,
+    },
+    /// The file is shorter than its header says, or too short for a header.
+    #[error(
+        "{} is truncated: expected {expected} bytes, found {found}; remove it and let the \
+         producer create it again", path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Size that the segment must have, in bytes.
+        expected: u64,
+        /// Size of the file, in bytes.
+        found: u64,
+    },
+    /// A checked number of the segment is wrong.
+    #[error(
+        "{} is corrupt: {what} is {found:#x}, expected {expected:#x}; remove it and let the \
+         producer create it again", path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Which number.
+        what: &'static str,
+        /// The value that follows from the rest of the segment, or an example of a valid one.
+        expected: u64,
+        /// The value in the file.
+        found: u64,
+    },
+    /// The schema table of a segment, or a schema given to create one, is not valid.
+    #[error("the schema of {name} is not valid: {source}")]
+    Schema {
+        /// Ring or file.
+        name: String,
+        /// What is wrong with it.
+        source: SchemaError,
+    },
+    /// The ring exists with another schema than the writer's.
+    #[error(
+        "{name} exists with another schema:\n  {}\nwrite to another ring, or remove {} while no \
+         process uses it", difference.join("\n  "), path.display()
+    )]
+    SchemaMismatch {
+        /// The ring.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// One line for each difference.
+        difference: Vec<String>,
+    },
+    /// The ring exists with another capacity than the writer's.
+    #[error(
+        "{name} exists with {found} slots, the writer asks for {expected}: ask for {found}, or \
+         remove {} while no process uses it", path.display()
+    )]
+    CapacityMismatch {
+        /// The ring.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Slots that the writer asked for.
+        expected: u64,
+        /// Slots that the ring has.
+        found: u64,
+    },
+    /// Another process holds the writer lock.
+    #[error(
+        "{name} is already written by process {pid} (since {since_ns} ns after the Unix epoch): \
+         a ring has one writer; end that process or write to another ring"
+    )]
+    AlreadyOwned {
+        /// The ring.
+        name: String,
+        /// Process id as the owner stored it, for display only.
+        pid: u64,
+        /// When it took the ring, in nanoseconds since the Unix epoch.
+        since_ns: u64,
+    },
+    /// The file system has no room for the segment.
+    #[error(
+        "no room for {name}: {needed_bytes} bytes are needed in {}, {available_bytes} are free; \
+         remove old rings, choose a smaller capacity, or enlarge the file system (in a \
+         container: --shm-size)", path.display()
+    )]
+    NoSpace {
+        /// The ring.
+        name: String,
+        /// The directory.
+        path: PathBuf,
+        /// Size of the segment, in bytes.
+        needed_bytes: u64,
+        /// What the file system has left, in bytes.
+        available_bytes: u64,
+    },
+    /// The system refused an operation on a file.
+    #[error("{operation} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A record was published that the ring's schema does not contain, or that does not fit.
+    #[error(transparent)]
+    WrongKind(#[from] WrongKind),
+}
+
+/// A record was refused because the ring's schema does not contain its kind: a mistake of the
+/// calling program, found before anything was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a record of rtype {rtype:#04x} and {found_bytes} bytes cannot go into this ring: expected a \
+     kind of its schema of at most {most_bytes} bytes; create the ring with that kind"
+)]
+pub struct WrongKind {
+    /// Record type, the second byte of a record.
+    pub rtype: u8,
+    /// Size of the record, in bytes.
+    pub found_bytes: usize,
+    /// Largest record that fits into a slot, in bytes.
+    pub most_bytes: usize,
+}
+
+impl Error {
+    /// Wraps the system's answer to `operation` on `path`.
+    pub(crate) fn io(operation: &'static str, path: &std::path::Path, source: io::Error) -> Self {
+        Self::Io { operation, path: path.to_owned(), source }
+    }
+}
+
+fn listed(near: &[String]) -> String {
+    if near.is_empty() {
+        "is no ring at all: start a producer, or set TICKRING_DIR to where it writes".to_owned()
+    } else {
+        format!("are: {}", near.join(", "))
+    }
+}

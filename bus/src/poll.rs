@@ -1,0 +1,121 @@
+//! The outcomes of reading: data, nothing, or a loss with its exact size. None is an error.
+
+use crate::record::{Record, RecordHeader};
+use zerocopy::{FromBytes, IntoBytes};
+
+/// What a reader found at its cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an outcome may say that records were missed"]
+pub enum Poll<T> {
+    /// The next record, or what was made of several; the cursor has moved behind it.
+    Record(T),
+    /// Nothing new yet.
+    Empty,
+    /// The writer has overwritten what this reader wanted next.
+    Lapped {
+        /// How many records this reader has lost by it, exactly.
+        missed: u64,
+        /// The sequence at which it goes on; the cursor stands there now.
+        resume: u64,
+    },
+    /// A writer died inside this slot: there is no record of this sequence.
+    Tombstone {
+        /// The sequence; the cursor has moved behind it.
+        seq: u64,
+    },
+    /// A new writer has taken over the ring.
+    Restarted {
+        /// The number of its life.
+        epoch: u64,
+    },
+    /// The ring has ended and everything has been read. A later poll may find a new writer.
+    Closed(CloseReason),
+}
+
+/// Why a ring has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// Its writer closed it: the input was complete, or the producer was told to stop.
+    Ended,
+}
+
+impl<T> Poll<T> {
+    /// Applies `f` to the record and leaves every other outcome as it is.
+    #[inline]
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Poll<U> {
+        match self {
+            Self::Record(record) => Poll::Record(f(record)),
+            Self::Empty => Poll::Empty,
+            Self::Lapped { missed, resume } => Poll::Lapped { missed, resume },
+            Self::Tombstone { seq } => Poll::Tombstone { seq },
+            Self::Restarted { epoch } => Poll::Restarted { epoch },
+            Self::Closed(reason) => Poll::Closed(reason),
+        }
+    }
+
+    /// The record, if that is what was found.
+    pub fn record(self) -> Option<T> {
+        match self {
+            Self::Record(record) => Some(record),
+            _ => None,
+        }
+    }
+}
+
+/// A validated copy of one record of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    seq: u64,
+    words: &'a [u64],
+}
+
+impl<'a> RecordRef<'a> {
+    /// Takes the words of the record with sequence `seq`.
+    pub(crate) fn new(seq: u64, words: &'a [u64]) -> Self {
+        Self { seq, words }
+    }
+
+    /// The record's sequence.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The bytes of the slot behind the stamp: the record, and zeros up to the slot's end.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.words.as_bytes()
+    }
+
+    /// The record type, which names the kind in the ring's schema.
+    #[inline]
+    #[must_use]
+    pub fn rtype(&self) -> u8 {
+        rtype_of(self.words)
+    }
+
+    /// The header that every record begins with; `None` for a slot shorter than that.
+    #[must_use]
+    pub fn header(&self) -> Option<&'a RecordHeader> {
+        RecordHeader::ref_from_prefix(self.bytes()).ok().map(|(header, _)| header)
+    }
+
+    /// The record as an `R`; `None` if it is of another kind.
+    ///
+    /// Cost: no copy.
+    #[inline]
+    #[must_use]
+    pub fn get<R: Record>(&self) -> Option<&'a R> {
+        if !R::accepts(self.rtype()) {
+            return None;
+        }
+        R::ref_from_prefix(self.bytes()).ok().map(|(record, _)| record)
+    }
+}
+
+/// The record type in the first word of a record.
+#[inline]
+pub(crate) fn rtype_of(words: &[u64]) -> u8 {
+    words.first().map_or(0, |word| word.to_le_bytes()[1])
+}

@@ -1,0 +1,151 @@
+//! The record kinds: what stands in a slot after its stamp.
+//!
+//! A record is a `#[repr(C)]` struct without padding whose size is a multiple of 8. It begins with
+//! the 16-byte [`RecordHeader`], whose `rtype` says which kind it is:
+//!
+//! ```text
+//!  0        1       2               4               8                               16
+//!  +--------+-------+---------------+---------------+-------------------------------+----
+//!  | length | rtype | publisher_id  | instrument_id |           ts_event            | the kind's
+//!  |  u8    |  u8   |     u16       |      u32      |             u64               | own fields
+//!  +--------+-------+---------------+---------------+-------------------------------+----
+//! ```
+//!
+//! Three families share the header:
+//! - the kinds of Databento's DBN version 3, byte for byte (`rtype` below 0xC8);
+//! - wide kinds (`TradeW`, `QuoteW`, `DeltaW`) for venues with fractional quantities or 64-bit
+//!   ids: a quantity is an i64 mantissa times 10^exponent;
+//! - the kinds of this bus (`rtype` 0xE0 and up): derived results and control records.
+//!
+//! Prices are i64 in units of 1e-9, undefined as [`UNDEF_PRICE`]. Times are u64 nanoseconds since
+//! the Unix epoch, UTC, undefined as [`UNDEF_TIME`]. Fields whose name starts with `_` are
+//! reserved: they are written as zero and never shown.
+//!
+//! Each struct is written once, with `record!`; the struct, its [`Kind`] (the rows of the schema
+//! table) and its [`Record`] implementation all come from that one text.
+
+#![expect(
+    missing_debug_implementations,
+    reason = "the KnownLayout derive makes public helper types; the records themselves have Debug"
+)]
+
+mod bar;
+mod book;
+mod code;
+mod control;
+mod definition;
+mod describe;
+mod header;
+mod raw;
+pub mod rtype;
+mod status;
+mod tick;
+mod vector;
+
+#[cfg(test)]
+mod tests;
+
+pub use bar::{Bar, WindowBar};
+pub use book::{Level, Mbp1, Mbp10};
+pub use code::{
+    action, feed_state, flag, gap_cause, gap_state, lane_type, metric, restart_cause, side,
+    status_action, window_flag,
+};
+pub use control::{Gap, Heartbeat, Restart, Tombstone};
+pub use definition::{InstrumentDef, SymbolMapping};
+pub use header::RecordHeader;
+pub use raw::Raw;
+pub use status::{Imbalance, Stat, Status};
+pub use tick::{DeltaW, Mbo, Quote, QuoteW, Trade, TradeW};
+pub use vector::{Match, Vector};
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::schema::Kind;
+
+/// The value of a price field that holds no price.
+pub const UNDEF_PRICE: i64 = i64::MAX;
+/// The value of a time field that holds no time.
+pub const UNDEF_TIME: u64 = u64::MAX;
+/// The value of an order size or auction quantity that holds none, as DBN writes it.
+pub const UNDEF_SIZE: u32 = u32::MAX;
+
+/// Is a fixed-layout value that stands in a slot.
+///
+/// Shape: `#[repr(C)]`, no padding, alignment 8, size a multiple of 8, begins with a
+/// [`RecordHeader`]. Implemented by `record!` only.
+pub trait Record: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + 'static {
+    /// The record type that [`RecordHeader::new`] writes for this struct.
+    const RTYPE: u8;
+    /// The name of the kind with that record type.
+    const NAME: &'static str;
+    /// Every record type this struct is the layout of, with the kind's name; the first pair is
+    /// [`RTYPE`](Self::RTYPE) and [`NAME`](Self::NAME). Only [`Bar`] has more than one.
+    const KINDS: &'static [(u8, &'static str)];
+
+    /// Returns the schema rows of this struct under [`NAME`](Self::NAME).
+    ///
+    /// Cost: allocates.
+    fn kind() -> Kind;
+
+    /// Returns the header.
+    fn header(&self) -> &RecordHeader;
+
+    /// Returns a record whose fields are undefined, or zero where no undefined value exists.
+    ///
+    /// For DBN's kinds the values are DBN's defaults. Meant as the base of a struct update:
+    /// `Mbo { price, ..Mbo::empty(1, 7, ts_event) }`.
+    fn empty(publisher_id: u16, instrument_id: u32, ts_event: u64) -> Self;
+
+    /// Returns whether a record of this type has the layout of this struct.
+    #[must_use]
+    fn accepts(rtype: u8) -> bool {
+        Self::KINDS.iter().any(|(own, _)| *own == rtype)
+    }
+
+    /// Returns the schema rows once for each record type of [`KINDS`](Self::KINDS).
+    ///
+    /// Cost: allocates.
+    #[must_use]
+    fn kinds() -> Vec<Kind> {
+        Self::KINDS
+            .iter()
+            .map(|&(rtype, name)| Kind { name: name.into(), rtype, ..Self::kind() })
+            .collect()
+    }
+}
+
+/// Returns the kinds of every record struct in this module, in ascending order of `rtype`.
+///
+/// `vector` stands here with its fixed part only; [`Vector::kind_with_dim`] gives the kind of a
+/// ring of vectors. Cost: allocates.
+#[must_use]
+pub fn builtin_kinds() -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = [
+        Trade::kinds(),
+        Mbp1::kinds(),
+        Mbp10::kinds(),
+        Status::kinds(),
+        InstrumentDef::kinds(),
+        Imbalance::kinds(),
+        SymbolMapping::kinds(),
+        Stat::kinds(),
+        Bar::kinds(),
+        Mbo::kinds(),
+        Vector::kinds(),
+        Match::kinds(),
+        TradeW::kinds(),
+        Quote::kinds(),
+        QuoteW::kinds(),
+        DeltaW::kinds(),
+        WindowBar::kinds(),
+        Heartbeat::kinds(),
+        Gap::kinds(),
+        Restart::kinds(),
+        Tombstone::kinds(),
+        Raw::kinds(),
+    ]
+    .concat();
+    kinds.sort_by_key(|kind| kind.rtype);
+    kinds
+}

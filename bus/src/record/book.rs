@@ -1,0 +1,98 @@
+//! Records that carry price levels after the event that changed them.
+
+use crate::record::describe::{Describe, narrow, part, record};
+use crate::record::{UNDEF_PRICE, UNDEF_TIME, action, rtype, side};
+use crate::schema::Field;
+
+part! {
+    /// One level of a book: both sides at the same distance from the top.
+    ///
+    /// Shape: 32 bytes, alignment 8, identical to DBN `BidAskPair`. In the schema table each of
+    /// its fields is a row of its own, its name ending in the level (`bid_px_00`).
+    #[derive(Eq, Hash)]
+    pub struct Level {
+        /// Bid price, fixed-point 1e-9.
+        bid_px: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Ask price, fixed-point 1e-9.
+        ask_px: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Quantity at the bid, in whole units.
+        bid_sz: u32 => Count,
+        /// Quantity at the ask, in whole units.
+        ask_sz: u32 => Count,
+        /// Number of orders at the bid.
+        bid_ct: u32 => Count,
+        /// Number of orders at the ask.
+        ask_ct: u32 => Count,
+    }
+}
+
+impl<const N: usize> Describe for [Level; N] {
+    fn describe(rows: &mut Vec<Field>, row: Field) {
+        let mut offset = row.offset;
+        for level in 0..N {
+            let name = format!("_{level:02}").into();
+            Level::describe(rows, Field { name, offset, ..row.clone() });
+            offset += const { narrow(size_of::<Level>()) };
+        }
+    }
+
+    fn blank() -> Self {
+        [Level::blank(); N]
+    }
+}
+
+record! {
+    /// An event and the best level after it (market by price, one level).
+    ///
+    /// Shape: 80 bytes, identical to DBN `Mbp1Msg`.
+    pub struct Mbp1(rtype::MBP_1 = "mbp_1") {
+        /// Price of the event, fixed-point 1e-9.
+        price: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Quantity of the event, in whole units.
+        size: u32 => Count,
+        /// A add, C cancel, M modify, R clear book, T trade, N none.
+        action: u8 => Ascii (empty action::NONE),
+        /// A ask (sell), B bid (buy), N none; of a trade, the aggressor.
+        side: u8 => Ascii (empty side::NONE),
+        /// Bits LAST, TOB, SNAPSHOT, MBP, BAD_TS_RECV, MAYBE_BAD_BOOK.
+        flags: u8 => Flags,
+        /// Book level where it happened, counted from 0.
+        depth: u8 => None,
+        /// Time of receipt by the capturing host's clock, ns since the Unix epoch, UTC.
+        ts_recv: u64 => NanosEpoch (null UNDEF_TIME),
+        /// Time of sending at the venue, in ns before ts_recv.
+        ts_in_delta: i32 => Nanos,
+        /// Sequence number of the message at the venue (low 32 bits where it is longer).
+        sequence: u32 => Sequence,
+        /// Best level after the event.
+        levels: [Level; 1] => None,
+    }
+}
+
+record! {
+    /// An event and the ten best levels after it (market by price, ten levels).
+    ///
+    /// Shape: 368 bytes, identical to DBN `Mbp10Msg`.
+    pub struct Mbp10(rtype::MBP_10 = "mbp_10") {
+        /// Price of the event, fixed-point 1e-9.
+        price: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Quantity of the event, in whole units.
+        size: u32 => Count,
+        /// A add, C cancel, M modify, R clear book, T trade, N none.
+        action: u8 => Ascii (empty action::NONE),
+        /// A ask (sell), B bid (buy), N none; of a trade, the aggressor.
+        side: u8 => Ascii (empty side::NONE),
+        /// Bits LAST, TOB, SNAPSHOT, MBP, BAD_TS_RECV, MAYBE_BAD_BOOK.
+        flags: u8 => Flags,
+        /// Book level where it happened, counted from 0.
+        depth: u8 => None,
+        /// Time of receipt by the capturing host's clock, ns since the Unix epoch, UTC.
+        ts_recv: u64 => NanosEpoch (null UNDEF_TIME),
+        /// Time of sending at the venue, in ns before ts_recv.
+        ts_in_delta: i32 => Nanos,
+        /// Sequence number of the message at the venue (low 32 bits where it is longer).
+        sequence: u32 => Sequence,
+        /// Ten best levels after the event, the best first.
+        levels: [Level; 10] => None,
+    }
+}

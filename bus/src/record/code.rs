@@ -1,0 +1,173 @@
+//! Values of the enumerated fields and flag fields, grouped by field.
+//!
+//! They are constants and not enums because a record is untrusted bytes: every bit pattern may
+//! occur, and a reader compares instead of converting.
+
+/// Bits of the DBN field `flags`.
+pub mod flag {
+    /// Last record of an event of one instrument.
+    pub const LAST: u8 = 0x80;
+    /// Top of book, not a single order.
+    pub const TOB: u8 = 0x40;
+    /// Came from a replay or a snapshot server.
+    pub const SNAPSHOT: u8 = 0x20;
+    /// Aggregated price level, not a single order.
+    pub const MBP: u8 = 0x10;
+    /// `ts_recv` is inaccurate (clock trouble or packet reordering).
+    pub const BAD_TS_RECV: u8 = 0x08;
+    /// An unrecoverable gap came before: the book may be wrong.
+    pub const MAYBE_BAD_BOOK: u8 = 0x04;
+}
+
+/// Letters of the field `action`.
+pub mod action {
+    /// A new order, or a new level.
+    pub const ADD: u8 = b'A';
+    /// An order, or part of one, was taken back.
+    pub const CANCEL: u8 = b'C';
+    /// Price or size of an order changed.
+    pub const MODIFY: u8 = b'M';
+    /// The whole book of the instrument is void.
+    pub const CLEAR: u8 = b'R';
+    /// An aggressing order traded; the book does not change by this record.
+    pub const TRADE: u8 = b'T';
+    /// A resting order was filled; the book does not change by this record.
+    pub const FILL: u8 = b'F';
+    /// No action.
+    pub const NONE: u8 = b'N';
+}
+
+/// Letters of the field `side`.
+pub mod side {
+    /// Sell order, or sell aggressor of a trade.
+    pub const ASK: u8 = b'A';
+    /// Buy order, or buy aggressor of a trade.
+    pub const BID: u8 = b'B';
+    /// Neither, or not known.
+    pub const NONE: u8 = b'N';
+}
+
+/// Values of [`Status::action`](super::Status::action), as in DBN.
+pub mod status_action {
+    /// No change.
+    pub const NONE: u16 = 0;
+    /// Before the open.
+    pub const PRE_OPEN: u16 = 1;
+    /// Before an auction.
+    pub const PRE_CROSS: u16 = 2;
+    /// Quoted but not traded.
+    pub const QUOTING: u16 = 3;
+    /// In an auction.
+    pub const CROSS: u16 = 4;
+    /// Being opened by rotation.
+    pub const ROTATION: u16 = 5;
+    /// A new price indication is there.
+    pub const NEW_PRICE_INDICATION: u16 = 6;
+    /// Traded.
+    pub const TRADING: u16 = 7;
+    /// Trading is halted.
+    pub const HALT: u16 = 8;
+    /// Trading is paused.
+    pub const PAUSE: u16 = 9;
+    /// Trading is suspended.
+    pub const SUSPEND: u16 = 10;
+    /// Before the close.
+    pub const PRE_CLOSE: u16 = 11;
+    /// Closed.
+    pub const CLOSE: u16 = 12;
+    /// After the close.
+    pub const POST_CLOSE: u16 = 13;
+    /// Short-sale restrictions changed.
+    pub const SSR_CHANGE: u16 = 14;
+    /// Closed or halted, the venue does not say which.
+    pub const NOT_AVAILABLE: u16 = 15;
+}
+
+/// Values of [`Heartbeat::state`](super::Heartbeat::state).
+pub mod feed_state {
+    /// The source has not begun.
+    pub const STARTING: u8 = 0;
+    /// Records arrive in order.
+    pub const LIVE: u8 = 1;
+    /// Nothing arrives although the venue is open.
+    pub const STALE: u8 = 2;
+    /// Lost records are being fetched.
+    pub const RECOVERING: u8 = 3;
+    /// The source came to its end.
+    pub const ENDED: u8 = 4;
+}
+
+/// Values of [`Gap::state`](super::Gap::state).
+pub mod gap_state {
+    /// Records are missing.
+    pub const OPEN: u8 = 0;
+    /// Missing records were asked for.
+    pub const REQUESTED: u8 = 1;
+    /// All missing records were published.
+    pub const FILLED: u8 = 2;
+    /// The rest will not come.
+    pub const UNRECOVERABLE: u8 = 3;
+    /// The venue began a new session; its sequences start again.
+    pub const SESSION_RESET: u8 = 4;
+    /// The connection was lost and opened again.
+    pub const RECONNECT: u8 = 5;
+}
+
+/// Values of [`Gap::cause`](super::Gap::cause).
+pub mod gap_cause {
+    /// Not known.
+    pub const UNKNOWN: u16 = 0;
+    /// The venue's sequence jumped.
+    pub const SEQUENCE: u16 = 1;
+    /// The kernel's receive buffer overflowed.
+    pub const SOCKET_OVERFLOW: u16 = 2;
+    /// A connection ended.
+    pub const DISCONNECT: u16 = 3;
+    /// Bytes could not be decoded.
+    pub const MALFORMED: u16 = 4;
+}
+
+/// Values of [`Restart::cause`](super::Restart::cause) and
+/// [`Tombstone::cause`](super::Tombstone::cause).
+pub mod restart_cause {
+    /// Not known.
+    pub const UNKNOWN: u16 = 0;
+    /// The previous writer had closed the ring.
+    pub const CLOSED: u16 = 1;
+    /// The previous writer died.
+    pub const DIED: u16 = 2;
+    /// The machine was restarted.
+    pub const REBOOT: u16 = 3;
+}
+
+/// Bits of [`WindowBar::flags`](super::WindowBar::flags).
+pub mod window_flag {
+    /// The window is not at its end: more records may come.
+    pub const PARTIAL: u32 = 1;
+    /// Source records of this window were missed.
+    pub const INCOMPLETE: u32 = 2;
+    /// A sum did not fit and is held at its limit.
+    pub const OVERFLOW: u32 = 4;
+    /// No later revision of this window will come.
+    pub const FINAL: u32 = 8;
+}
+
+/// Values of [`Vector::dtype`](super::Vector::dtype).
+pub mod lane_type {
+    /// 32-bit floating point.
+    pub const F32: u8 = 0;
+    /// 16-bit floating point.
+    pub const F16: u8 = 1;
+    /// 8-bit signed integer.
+    pub const I8: u8 = 2;
+}
+
+/// Values of [`Vector::metric`](super::Vector::metric).
+pub mod metric {
+    /// Squared Euclidean distance.
+    pub const L2: u8 = 0;
+    /// One minus the cosine of the angle.
+    pub const COSINE: u8 = 1;
+    /// Negative inner product.
+    pub const DOT: u8 = 2;
+}

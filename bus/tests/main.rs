@@ -1,0 +1,15 @@
+//! Tests of the ring through its public interface, in one and in several processes.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test data is small, and a test fails by panicking"
+)]
+
+mod attach;
+mod lap;
+mod process;
+mod read;
+mod recovery;
+mod support;

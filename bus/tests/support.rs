@@ -1,0 +1,63 @@
+//! A bus of its own for each test, and the records that the tests publish.
+
+use tempfile::TempDir;
+use tickring::record::{Record, Trade};
+use tickring::{Directory, Poll, Reader, RingName, RingSpec, Start, Writer};
+
+/// A directory that is removed at the end of the test, with one ring in it.
+pub(crate) struct Bench {
+    _root: TempDir,
+    pub(crate) directory: Directory,
+    pub(crate) name: RingName,
+    pub(crate) spec: RingSpec,
+}
+
+impl Bench {
+    pub(crate) fn new(capacity: u64) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::at(root.path().join("tickring"));
+        let name = RingName::new("test", "ticks").unwrap();
+        let spec = RingSpec { capacity, ..RingSpec::new(Trade::kinds()).unwrap() };
+        Self { _root: root, directory, name, spec }
+    }
+
+    pub(crate) fn writer(&self) -> Writer {
+        Writer::open(&self.directory, &self.name, &self.spec).unwrap()
+    }
+
+    pub(crate) fn reader(&self, start: Start) -> Reader {
+        Reader::open(&self.directory, &self.name, start).unwrap()
+    }
+}
+
+/// A trade all of whose fields follow from `n`, so that a torn one is recognised.
+pub(crate) fn trade(n: u64) -> Trade {
+    Trade {
+        price: n as i64 * 1_000,
+        size: n as u32,
+        sequence: n as u32,
+        trade_id: n,
+        ts_recv: n + 7,
+        ..Trade::empty(1, (n % 100) as u32, n + 5)
+    }
+}
+
+/// The outcomes until nothing more is there, records by their trade ids.
+pub(crate) fn drain(reader: &mut Reader) -> Vec<Poll<u64>> {
+    let mut outcomes = Vec::new();
+    loop {
+        match reader.poll() {
+            Poll::Record(record) => {
+                let found = record.get::<Trade>().expect("only trades are published");
+                assert_eq!(*found, trade(found.trade_id), "a torn record was accepted");
+                outcomes.push(Poll::Record(found.trade_id));
+            }
+            Poll::Empty => return outcomes,
+            Poll::Closed(reason) => {
+                outcomes.push(Poll::Closed(reason));
+                return outcomes;
+            }
+            other => outcomes.push(other.map(|_| 0)),
+        }
+    }
+}
