@@ -17,6 +17,8 @@
 
 use crate::sync::{AtomicU64, Ordering, fence};
 
+#[cfg(all(test, not(loom)))]
+mod format;
 #[cfg(not(loom))]
 pub(crate) mod identity;
 #[cfg(all(test, loom))]

@@ -47,8 +47,7 @@ struct Layout {
     kinds: [U64; 4],
     bus: [u8; NAME_BYTES],
     ring: [u8; NAME_BYTES],
-    reserved: [u8; 712],
-    reserved_word: U32,
+    reserved: [u8; 716],
     crc32c: U32,
 }
 
@@ -95,8 +94,7 @@ impl Identity {
             kinds: self.kinds.map(U64::new),
             bus: padded(name.bus()),
             ring: padded(name.ring()),
-            reserved: [0; 712],
-            reserved_word: 0.into(),
+            reserved: [0; 716],
             crc32c: 0.into(),
         };
         layout.crc32c = checksum(&layout).into();
@@ -186,6 +184,43 @@ impl Layout {
             None => Ok(expected),
         }
     }
+}
+
+/// Offset, size and name of every field, for the table of FORMAT.md.
+#[cfg(test)]
+pub(super) fn layout_fields() -> Vec<(usize, usize, &'static str)> {
+    macro_rules! fields {
+        ($($field:ident),+) => {{
+            let Layout { $($field),+ } = Layout::new_zeroed();
+            vec![$((offset_of!(Layout, $field), size_of_val(&$field), stringify!($field))),+]
+        }};
+    }
+    use core::mem::offset_of;
+    use zerocopy::FromZeros;
+    fields!(
+        magic,
+        layout_major,
+        layout_minor,
+        header_bytes,
+        segment_bytes,
+        ring_id,
+        created_ns,
+        boot_id,
+        schema_offset,
+        schema_bytes,
+        schema_hash,
+        capacity,
+        stride_bytes,
+        slots_offset,
+        times_offset,
+        time_every,
+        clock,
+        kinds,
+        bus,
+        ring,
+        reserved,
+        crc32c
+    )
 }
 
 /// CRC32C over the identity without its last word.

@@ -1,0 +1,25 @@
+//! Follows `example/ticks` from its oldest record to its end, losses included.
+
+use tickring::record::Trade;
+use tickring::{Directory, Error, Poll, Reader, Start, Wait};
+
+fn main() -> Result<(), Error> {
+    let name = "example/ticks".parse()?;
+    let mut reader = Reader::open(&Directory::from_env(), &name, Start::Oldest)?;
+    let mut wait = Wait::default();
+    loop {
+        match reader.poll() {
+            Poll::Record(record) => {
+                wait.reset();
+                if let Some(trade) = record.get::<Trade>() {
+                    println!("{} {} x {}", record.seq(), trade.price, trade.size);
+                }
+            }
+            Poll::Empty => wait.pause(),
+            Poll::Lapped { missed, resume } => println!("missed {missed}, going on at {resume}"),
+            Poll::Tombstone { seq } => println!("sequence {seq} died with its writer"),
+            Poll::Restarted { epoch } => println!("writer restarted, epoch {epoch}"),
+            Poll::Closed(_) => return Ok(()),
+        }
+    }
+}

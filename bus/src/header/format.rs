@@ -1,0 +1,42 @@
+//! The tables of FORMAT.md, generated from the code and compared with the page.
+
+use super::identity::layout_fields;
+use crate::geometry::live;
+
+const PAGE: &str = include_str!("../../FORMAT.md");
+
+fn section(name: &str) -> Vec<&'static str> {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let from = PAGE.find(&begin).expect("the section's begin") + begin.len();
+    let to = PAGE.find(&end).expect("the section's end");
+    PAGE[from..to].lines().skip(2).collect()
+}
+
+#[test]
+fn format_page_gives_the_identity_as_it_is() {
+    let rows: Vec<String> = layout_fields()
+        .into_iter()
+        .map(|(offset, size, name)| format!("| {offset} | {size} | {name} |"))
+        .collect();
+    assert_eq!(section("identity"), rows);
+}
+
+#[test]
+fn format_page_gives_the_live_lines_as_they_are() {
+    let words = [
+        (live::EPOCH, "epoch"),
+        (live::EPOCH_START, "epoch_start"),
+        (live::STATE, "state"),
+        (live::OWNER_PID, "owner_pid"),
+        (live::OWNER_SINCE_NS, "owner_since_ns"),
+        (live::HEARTBEAT_NS, "heartbeat_ns"),
+        (live::WATERMARK_NS, "watermark_ns"),
+        (live::DROPPED, "dropped"),
+        (live::PUBLISHED, "published"),
+    ];
+    let rows = section("live");
+    assert_eq!(rows.len(), words.len());
+    for (row, (offset, name)) in rows.iter().zip(words) {
+        assert!(row.starts_with(&format!("| {offset} | {name} | ")), "{row}");
+    }
+}
