@@ -8,6 +8,7 @@
 )]
 
 mod attach;
+mod examples;
 mod lap;
 mod process;
 mod read;
