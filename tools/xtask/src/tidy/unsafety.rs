@@ -11,6 +11,8 @@ const MAY_USE: [(&str, &str); 5] = [
     ("bus/src/lanes.rs", "in-place SIMD loads"),
     ("bus/src/wait.rs", "the futex system call"),
     ("bus/tests/process.rs", "a reader's store into the ring, which must fault"),
+    ("producer/src/map.rs", "mapping a recording"),
+    ("benches/src/shared.rs", "words shared by the two processes of a measurement"),
 ];
 
 /// How far above an `unsafe` its proof may begin, in lines.

@@ -1,0 +1,30 @@
+//! Market data sources, normalised into records and published to rings.
+//!
+//! ```text
+//! source ──► Sink ──► ticks Writer ──► BUS/ticks
+//!   │                   └─► features ──► BUS/vectors
+//!   └─► definitions ─► BUS/definitions, statistics ─► BUS/statistics
+//! ```
+//!
+//! - [`wire`] views exchange bytes in place and checks them.
+//! - [`source`] turns an input into records: ITCH 5.0 files, DBN files, a simulated market.
+//! - [`book`] keeps the order book that a stream of records describes.
+//! - [`features`] turns books and trades into vectors.
+//! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
+//! - [`sink`] writes records back into the format they came from.
+//!
+//! The rule for all of them: nothing is invented. An anomaly is labelled and counted, never
+//! patched; every parser is total; what cannot be read is an error that says where and why.
+
+pub mod book;
+mod error;
+pub mod features;
+mod map;
+mod order_id;
+pub mod pace;
+pub mod pipeline;
+pub mod sink;
+pub mod source;
+pub mod wire;
+
+pub use error::{DbnError, Error};

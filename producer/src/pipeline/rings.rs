@@ -1,0 +1,191 @@
+//! The writers of one feed, as the sink of its source.
+
+use std::any::Any;
+
+use tickring::record::{Mbo, Record, UNDEF_TIME, Vector};
+use tickring::schema::Kind;
+use tickring::{RingName, RingSpec, Writer, WrongKind};
+
+use super::{FeedOptions, Summary};
+use crate::error::Error;
+use crate::features::Features;
+use crate::source::{Count, Kinds, Report, Sink};
+
+/// Slots of `definitions` and `statistics`: some 14,000 instruments can be read at any time.
+const SIDE_CAPACITY: u64 = 1 << 14;
+
+/// All writers of a feed. They are gone when the rings are closed.
+#[derive(Debug)]
+pub(super) struct Rings {
+    open: Option<Open>,
+    by_rtype: [u64; 256],
+    by_action: [u64; 256],
+    published: u64,
+    vectors: u64,
+    watermark_ns: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    ticks: Writer,
+    definitions: Option<Writer>,
+    statistics: Option<Writer>,
+    vectors: Option<Vectors>,
+}
+
+#[derive(Debug)]
+struct Vectors {
+    features: Features,
+    writer: Writer,
+}
+
+impl Rings {
+    pub(super) fn open(options: &FeedOptions, kinds: Kinds) -> Result<Self, Error> {
+        let side = |ring, kinds: Vec<Kind>| {
+            let wanted = (!kinds.is_empty()).then(|| writer(options, ring, kinds, SIDE_CAPACITY));
+            wanted.transpose()
+        };
+        // All options are checked before the first ring appears.
+        let features = options.vectors.map(Features::new).transpose()?;
+        let ticks = writer(options, "ticks", kinds.ticks, options.capacity)?;
+        let vectors = features.map(|features| {
+            let writer = writer(options, "vectors", features.kinds(), features.capacity())?;
+            Ok::<_, Error>(Vectors { features, writer })
+        });
+        let open = Open {
+            ticks,
+            definitions: side("definitions", kinds.definitions)?,
+            statistics: side("statistics", kinds.statistics)?,
+            vectors: vectors.transpose()?,
+        };
+        Ok(Self {
+            open: Some(open),
+            by_rtype: [0; 256],
+            by_action: [0; 256],
+            published: 0,
+            vectors: 0,
+            watermark_ns: 0,
+        })
+    }
+
+    /// Returns how many records were published, vectors not counted.
+    pub(super) fn published(&self) -> u64 {
+        self.published
+    }
+
+    /// Makes everything staged visible.
+    pub(super) fn flush(&mut self) {
+        let watermark_ns = self.watermark_ns;
+        for writer in self.writers() {
+            writer.flush();
+            writer.set_watermark(watermark_ns);
+            writer.heartbeat();
+        }
+    }
+
+    /// Ends the rings: readers that have read everything are told so.
+    pub(super) fn close(&mut self) {
+        self.flush();
+        if let Some(Open { ticks, definitions, statistics, vectors }) = self.open.take() {
+            let vectors = vectors.map(|vectors| vectors.writer);
+            let side = [definitions, statistics, vectors].into_iter().flatten();
+            side.chain([ticks]).for_each(Writer::close);
+        }
+    }
+
+    pub(super) fn summary(&self, source: Report) -> Summary {
+        let mut kinds = Vec::new();
+        for kind in tickring::record::builtin_kinds() {
+            if kind.rtype == Mbo::RTYPE {
+                let actions = (0..=u8::MAX).zip(self.by_action).filter(|&(_, count)| count > 0);
+                kinds.extend(actions.map(|(action, count)| {
+                    let action = char::from(action).escape_default();
+                    Count::new(format!("{} {action}", kind.name), count)
+                }));
+            } else if let Some(&count) = self.by_rtype.get(usize::from(kind.rtype))
+                && count > 0
+            {
+                kinds.push(Count::new(kind.name, count));
+            }
+        }
+        Summary { records: self.published, kinds, vectors: self.vectors, source }
+    }
+
+    fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
+        self.open.iter_mut().flat_map(|open| {
+            let vectors = open.vectors.as_mut().map(|vectors| &mut vectors.writer);
+            let side = [open.definitions.as_mut(), open.statistics.as_mut(), vectors];
+            [Some(&mut open.ticks)].into_iter().chain(side).flatten()
+        })
+    }
+
+    #[inline]
+    fn count<R: Record>(&mut self, record: &R) {
+        let header = record.header();
+        self.published += 1;
+        if let Some(count) = self.by_rtype.get_mut(usize::from(header.rtype)) {
+            *count += 1;
+        }
+        if let Some(mbo) = (record as &dyn Any).downcast_ref::<Mbo>()
+            && let Some(count) = self.by_action.get_mut(usize::from(mbo.action))
+        {
+            *count += 1;
+        }
+        if header.ts_event != UNDEF_TIME {
+            self.watermark_ns = self.watermark_ns.max(header.ts_event);
+        }
+    }
+}
+
+impl Sink for Rings {
+    #[inline]
+    fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        let Some(open) = &mut self.open else {
+            return Err(no_ring(record));
+        };
+        let seq = open.ticks.stage(record)?;
+        if let Some(Vectors { features, writer }) = &mut open.vectors
+            && let Some(feature) = features.observe(seq, record)
+        {
+            let vec_id = writer.next_seq();
+            let mut claim = writer.claim();
+            claim.write(&Vector { vec_id, ..feature.vector })?;
+            claim.write_lanes(feature.lanes)?;
+            let _ = claim.commit();
+            self.vectors += 1;
+        }
+        self.count(record);
+        Ok(())
+    }
+
+    fn definition<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        let writer = self.open.as_mut().and_then(|open| open.definitions.as_mut());
+        writer.ok_or_else(|| no_ring(record))?.stage(record)?;
+        self.count(record);
+        Ok(())
+    }
+
+    fn statistic<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        let writer = self.open.as_mut().and_then(|open| open.statistics.as_mut());
+        writer.ok_or_else(|| no_ring(record))?.stage(record)?;
+        self.count(record);
+        Ok(())
+    }
+}
+
+/// Opens the writer of one ring of the bus.
+fn writer(
+    options: &FeedOptions,
+    ring: &str,
+    kinds: Vec<Kind>,
+    capacity: u64,
+) -> Result<Writer, Error> {
+    let name = RingName::new(&options.bus, ring)?;
+    let spec = RingSpec { capacity, ..RingSpec::new(kinds)? };
+    Ok(Writer::open(&options.directory, &name, &spec)?)
+}
+
+/// Says that a record was given for a ring that its source did not announce.
+fn no_ring<R: Record>(record: &R) -> WrongKind {
+    WrongKind { rtype: record.header().rtype, found_bytes: size_of::<R>(), most_bytes: 0 }
+}

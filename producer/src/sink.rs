@@ -1,0 +1,3 @@
+//! Where records go when they leave the bus again.
+
+pub mod dbn;

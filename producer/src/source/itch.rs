@@ -1,0 +1,120 @@
+//! Nasdaq TotalView-ITCH 5.0 from a BinaryFILE.
+//!
+//! The file is mapped and its messages are viewed in place; nothing is copied before the record.
+//! What each message becomes is said in [`normalise`].
+
+pub mod normalise;
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use tickring::record::{Imbalance, InstrumentDef, Mbo, Record, Stat, Status, Trade};
+
+use crate::error::Error;
+use crate::map::MappedFile;
+use crate::source::{Kinds, Progress, Report, Sink, Source};
+use crate::wire::binary_file::{BinaryFile, Frame, FrameError};
+use crate::wire::itch50;
+use normalise::Normaliser;
+
+/// The longest time of day that a message can carry: 48 bits of nanoseconds.
+const LONGEST_DAY_NS: u64 = 1 << 48;
+
+/// Options of [`ItchSource`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ItchOptions {
+    /// Date of the session in New York. ITCH carries times of day only, and the file's name is no
+    /// evidence, so without an option it is 1970-01-01.
+    pub date: Date,
+}
+
+impl Default for ItchOptions {
+    fn default() -> Self {
+        Self { date: Date::constant(1970, 1, 1) }
+    }
+}
+
+/// Reads the messages of an ITCH 5.0 BinaryFILE.
+#[derive(Debug)]
+pub struct ItchSource {
+    path: PathBuf,
+    file: MappedFile,
+    offset: usize,
+    number: u64,
+    normaliser: Normaliser,
+}
+
+impl ItchSource {
+    /// Maps the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be mapped, [`Error::Frame`] if it is empty, [`Error::Option`] if
+    /// the date is outside 1970 to 2554.
+    pub fn open(path: &Path, options: &ItchOptions) -> Result<Self, Error> {
+        let midnight_ns = new_york_midnight_ns(options.date)?;
+        let file = MappedFile::open(path)?;
+        let path = path.to_owned();
+        if file.is_empty() {
+            return Err(Error::Frame { path, source: FrameError::Empty });
+        }
+        Ok(Self { path, file, offset: 0, number: 0, normaliser: Normaliser::new(midnight_ns) })
+    }
+}
+
+/// Returns midnight of `date` in New York, in ns since the Unix epoch.
+fn new_york_midnight_ns(date: Date) -> Result<u64, Error> {
+    TimeZone::get("America/New_York")
+        .and_then(|zone| date.to_zoned(zone))
+        .ok()
+        .and_then(|midnight| u64::try_from(midnight.timestamp().as_nanosecond()).ok())
+        .filter(|&ns| ns < u64::MAX - LONGEST_DAY_NS)
+        .ok_or_else(|| Error::Option {
+            name: "date",
+            expected: "a date from 1970-01-01 to 2554-07-01",
+            found: date.to_string(),
+        })
+}
+
+impl Source for ItchSource {
+    fn kinds(&self) -> Kinds {
+        Kinds {
+            ticks: [Mbo::kinds(), Trade::kinds(), Status::kinds()].concat(),
+            definitions: InstrumentDef::kinds(),
+            statistics: [Imbalance::kinds(), Stat::kinds()].concat(),
+        }
+    }
+
+    fn next_time_ns(&mut self) -> Option<u64> {
+        let frame = BinaryFile::resume(&self.file, self.offset, self.number).next()?.ok()?;
+        let message = itch50::parse(frame.bytes).ok()?;
+        Some(self.normaliser.time_ns(message.header()))
+    }
+
+    fn poll<S: Sink>(&mut self, sink: &mut S, budget: usize) -> Result<Progress, Error> {
+        let mut file = BinaryFile::resume(&self.file, self.offset, self.number);
+        let mut consumed = 0;
+        while consumed < budget {
+            let Some(frame) = file.next() else {
+                break;
+            };
+            let Frame { number, offset, bytes } =
+                frame.map_err(|source| Error::Frame { path: self.path.clone(), source })?;
+            let message = itch50::parse(bytes).map_err(|source| {
+                let path = self.path.clone();
+                Error::Itch { path, number, offset, source }
+            })?;
+            self.normaliser.message(number, &message, sink).map_err(tickring::Error::from)?;
+            (self.offset, self.number) = (file.offset(), file.number());
+            consumed += 1;
+        }
+        Ok(if consumed == 0 && budget > 0 { Progress::End } else { Progress::Advanced(consumed) })
+    }
+
+    fn report(&self) -> Report {
+        self.normaliser.report()
+    }
+}
+
+#[cfg(test)]
+mod tests;

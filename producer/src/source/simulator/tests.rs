@@ -1,0 +1,191 @@
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use tickring::WrongKind;
+use tickring::record::{action, flag};
+use zerocopy::IntoBytes;
+
+use super::*;
+use crate::book::{Applied, Book};
+
+/// Keeps every record.
+#[derive(Default)]
+struct Tape {
+    ticks: Vec<Mbo>,
+    definitions: Vec<InstrumentDef>,
+}
+
+impl Sink for Tape {
+    fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.ticks.push(Mbo::read_from_bytes(record.as_bytes()).unwrap());
+        Ok(())
+    }
+
+    fn definition<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.definitions.push(InstrumentDef::read_from_bytes(record.as_bytes()).unwrap());
+        Ok(())
+    }
+
+    fn statistic<R: Record>(&mut self, _: &R) -> Result<(), WrongKind> {
+        panic!("the simulator has no statistics");
+    }
+}
+
+use zerocopy::FromBytes;
+
+fn run(options: &SimulatorOptions, budget: usize) -> Tape {
+    let mut simulator = Simulator::new(options).unwrap();
+    let mut tape = Tape::default();
+    while simulator.poll(&mut tape, budget).unwrap() != Progress::End {}
+    tape
+}
+
+fn options(seed: u64, instruments: u32, count: u64) -> SimulatorOptions {
+    SimulatorOptions { seed, instruments, count: Some(count), ..SimulatorOptions::default() }
+}
+
+fn sha256(tape: &Tape) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(tape.definitions.as_bytes());
+    hash.update(tape.ticks.as_bytes());
+    hash.finalize().into()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let first = sha256(&run(&options(5, 20, 100_000), 64));
+    assert_eq!(first, sha256(&run(&options(5, 20, 100_000), 1000)));
+    assert_ne!(first, sha256(&run(&options(6, 20, 100_000), 64)));
+}
+
+#[test]
+fn every_stream_is_valid_for_a_book() {
+    for (seed, instruments, count) in [(1, 1, 400_000), (2, 100, 400_000), (3, 8_000, 600_000)] {
+        let tape = run(&options(seed, instruments, count), 256);
+        assert_eq!(tape.ticks.len() as u64, count);
+        assert_eq!(tape.definitions.len(), instruments as usize);
+        let mut books = BTreeMap::<u32, Book>::new();
+        for record in &tape.ticks {
+            let book = books.entry(record.header.instrument_id).or_default();
+            let applied = book.apply(record);
+            assert!(matches!(applied, Applied::Changed | Applied::Unchanged), "{record:?}");
+            if record.flags & flag::LAST != 0 {
+                assert!(!book.is_crossed(), "crossed after {record:?}");
+            }
+        }
+        assert!(books.values().all(|book| book.unknown() + book.refused() == 0));
+    }
+}
+
+#[test]
+fn times_do_not_run_backwards_and_receipt_comes_after_the_event() {
+    let tape = run(&options(4, 10, 200_000), 256);
+    for pair in tape.ticks.windows(2) {
+        assert!(pair[0].header.ts_event <= pair[1].header.ts_event);
+        assert!(pair[0].ts_recv <= pair[1].ts_recv);
+    }
+    assert!(tape.ticks.iter().all(|record| record.ts_recv > record.header.ts_event));
+}
+
+#[test]
+fn events_end_with_last_and_trades_carry_their_fills() {
+    let tape = run(&options(9, 3, 200_000), 256);
+    let mut event: Vec<&Mbo> = Vec::new();
+    for record in &tape.ticks {
+        event.push(record);
+        if record.flags & flag::LAST == 0 {
+            continue;
+        }
+        let actions: Vec<u8> = event.iter().map(|record| record.action).collect();
+        if event.len() > 1 {
+            let fills = event.iter().filter(|record| record.action == action::FILL);
+            assert_eq!(actions[0], action::TRADE);
+            assert_eq!(fills.clone().count() * 2 + 1, event.len(), "{actions:?}");
+            assert_eq!(fills.map(|fill| fill.size).sum::<u32>(), event[0].size);
+            assert!(event.iter().all(|record| record.price == event[0].price));
+        } else {
+            assert!(matches!(actions[0], action::ADD | action::CANCEL | action::MODIFY));
+        }
+        event.clear();
+    }
+    assert!(event.is_empty());
+}
+
+#[test]
+fn the_mix_of_actions_is_near_that_of_a_real_session() {
+    let tape = run(&options(10, 1, 1_000_000), 256);
+    let mut counts = BTreeMap::<char, u32>::new();
+    for record in &tape.ticks {
+        *counts.entry(char::from(record.action)).or_default() += 1;
+    }
+    println!("mix: {counts:?}");
+    // A book that does not grow for ever has as many C as A.
+    for (letter, percent) in [('A', 34.0), ('C', 30.0), ('M', 20.0), ('F', 11.0), ('T', 5.0)] {
+        let found = f64::from(counts[&letter]) / 1e4;
+        assert!((found - percent).abs() < 2.5, "{letter}: {found} % for {percent} %");
+    }
+}
+
+#[test]
+fn arrivals_are_clustered_and_signs_remember() {
+    let seconds = 120;
+    let options = SimulatorOptions {
+        events_per_second: 5_000.0,
+        duration: Some(Duration::from_secs(seconds)),
+        ..options(11, 1, u64::MAX)
+    };
+    let tape = run(&options, 256);
+    let mut counts = vec![0.0; usize::try_from(seconds).unwrap()];
+    let mut signs = Vec::new();
+    for record in &tape.ticks {
+        let second = (record.header.ts_event - options.start_ns) / 1_000_000_000;
+        counts[usize::try_from(second).unwrap()] += 1.0;
+        if record.action == action::TRADE {
+            signs.push(if record.side == b'B' { 1.0 } else { -1.0 });
+        }
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let average = mean(&counts);
+    let variance = mean(&counts.iter().map(|count| (count - average).powi(2)).collect::<Vec<_>>());
+    let fano = variance / average;
+    let products: Vec<f64> = signs.windows(2).map(|pair| pair[0] * pair[1]).collect();
+    let memory = mean(&products) - mean(&signs).powi(2);
+    println!("Fano(1 s) {fano:.1}, sign autocorrelation {memory:.3}, {} trades", signs.len());
+    assert!((30.0..=200.0).contains(&fano), "{fano}");
+    assert!(memory > 0.1, "{memory}");
+}
+
+#[test]
+fn instruments_are_drawn_by_rank() {
+    let tape = run(&options(12, 100, 500_000), 256);
+    let mut counts = vec![0u32; 101];
+    for record in &tape.ticks {
+        counts[record.header.instrument_id as usize] += 1;
+    }
+    assert!(counts[1] > 4 * counts[10] && counts[10] > 3 * counts[80], "{counts:?}");
+    assert!(counts[1..].iter().all(|&count| count >= 40));
+}
+
+#[test]
+fn count_ends_the_input_to_the_record_and_duration_to_the_time() {
+    for count in [0, 1, 39, 41, 1_234] {
+        assert_eq!(run(&options(3, 1, count), 7).ticks.len() as u64, count);
+    }
+    let limited = SimulatorOptions {
+        duration: Some(Duration::from_millis(100)),
+        ..SimulatorOptions::default()
+    };
+    let tape = run(&limited, 64);
+    let last = tape.ticks.last().unwrap().header.ts_event;
+    assert!(last < limited.start_ns + 100_000_000 && tape.ticks.len() > 41);
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    for wrong in [
+        SimulatorOptions { instruments: 0, ..SimulatorOptions::default() },
+        SimulatorOptions { events_per_second: f64::NAN, ..SimulatorOptions::default() },
+    ] {
+        assert!(matches!(Simulator::new(&wrong), Err(Error::Option { .. })));
+    }
+}

@@ -1,0 +1,13 @@
+//! The producer against real rings: layouts, whole feeds, and recorded market data.
+//!
+//! Recorded data lies in the folder that TICKRING_DATA names, or in `shared/data` beside the
+//! repository. Tests that need it say so and pass when it is absent; the same ground is covered on
+//! generated data here and beside the code.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bus;
+mod dbn_files;
+mod feed;
+mod itch_files;
+mod layout;
