@@ -42,7 +42,7 @@ record! {
         price: i64 => PriceE9 (null UNDEF_PRICE),
         /// Quantity of the trade, in whole units.
         size: u32 => Count,
-        /// Always T.
+        /// T, or C for a trade that the venue broke later.
         action: u8 => Ascii (empty action::TRADE),
         /// Aggressor: A sell, B buy, N not known.
         side: u8 => Ascii (empty side::NONE),
@@ -76,7 +76,7 @@ record! {
         trade_id: u64 => None,
         /// Bits LAST, TOB, SNAPSHOT, MBP, BAD_TS_RECV, MAYBE_BAD_BOOK.
         flags: u8 => Flags,
-        /// Always T.
+        /// T, or C for a trade that the venue broke later.
         action: u8 => Ascii (empty action::TRADE),
         /// Aggressor: A sell, B buy, N not known.
         side: u8 => Ascii (empty side::NONE),

@@ -26,7 +26,7 @@ impl WindowTrade {
     /// The trade in a record; `None` for a record of another sort, and for one without a price.
     ///
     /// An [`Mbo`] is a trade with action T alone: F tells of the resting order's side of the same
-    /// trade and would count it twice.
+    /// trade and would count it twice. A [`Trade`] that the venue broke later (action C) is none.
     #[inline]
     #[must_use]
     pub fn of(record: &RecordRef<'_>) -> Option<Self> {
@@ -36,6 +36,9 @@ impl WindowTrade {
             }
             (mbo.header, mbo.price, u64::from(mbo.size), mbo.side)
         } else if let Some(trade) = record.get::<Trade>() {
+            if trade.action != action::TRADE {
+                return None;
+            }
             (trade.header, trade.price, u64::from(trade.size), trade.side)
         } else {
             let trade = record.get::<TradeW>()?;
