@@ -71,6 +71,7 @@ fn the_strategy_trades_the_breakouts_of_ticks_and_bars_and_no_others() {
     ticks.publish(&order(action::TRADE)).unwrap();
     ticks.close();
     let printed = run(&bench, "strategy", &["lab"]);
-    let orders: Vec<&str> = printed.lines().map(|line| line.split(" at ").next().unwrap()).collect();
+    let orders: Vec<&str> =
+        printed.lines().map(|line| line.split(" at ").next().unwrap()).collect();
     assert_eq!(orders, ["BUY  instrument 7", "SELL instrument 7", "BUY  instrument 7", "3 orders"]);
 }

@@ -5,7 +5,7 @@ use crate::tree::Source;
 
 /// Files that may use `unsafe`, with the reason that makes it unavoidable. What stands in a
 /// folder of that name (`bus/src/segment/`) belongs to the file.
-const MAY_USE: [(&str, &str); 5] = [
+const MAY_USE: [(&str, &str); 7] = [
     ("bus/src/words.rs", "words of shared memory as atomics"),
     ("bus/src/segment.rs", "mapping a file"),
     ("bus/src/lanes.rs", "in-place SIMD loads"),
