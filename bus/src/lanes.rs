@@ -242,7 +242,7 @@ mod tests {
             let dot: f64 =
                 values.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
             let l2: f64 =
-                values.iter().zip(query).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+                values.iter().zip(query).map(|(a, b)| f64::from(*a - *b).powi(2)).sum();
             prop_assert!(close(lanes.dot(query), dot), "{} {dot}", lanes.dot(query));
             prop_assert!(close(lanes.l2_squared(query), l2), "{} {l2}", lanes.l2_squared(query));
             prop_assert!(close(fold_words(words, query, Operation::Dot), dot));

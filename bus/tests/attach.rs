@@ -71,7 +71,10 @@ fn a_truncated_segment_names_both_sizes() {
         File::options().write(true).open(&path).unwrap().set_len(size - cut).unwrap();
         let error = open_error(&bench);
         assert!(
-            matches!(error, Error::Truncated { expected, found, .. } if expected == size && found == size - cut),
+            matches!(
+                error,
+                Error::Truncated { expected, found, .. } if (expected, found) == (size, size - cut)
+            ),
             "{error}"
         );
     }

@@ -302,9 +302,10 @@ mod tests {
         let size = identity().geometry.segment_bytes;
         assert!(decode(&encoded(), size).is_ok());
         let result = decode(&encoded(), size - 1);
-        assert!(
-            matches!(result, Err(Error::Truncated { expected, found, .. }) if expected == size && found == size - 1)
-        );
+        assert!(matches!(
+            result,
+            Err(Error::Truncated { expected, found, .. }) if (expected, found) == (size, size - 1)
+        ));
         assert!(matches!(decode(&encoded()[..100], 100), Err(Error::Truncated { .. })));
     }
 }

@@ -14,7 +14,9 @@ part! {
         ///
         /// For a [`Vector`](crate::record::Vector) the size of the part before the lanes.
         length: u8 => None,
-        /// Record type: which kind this record is (see [`rtype`](crate::record::rtype)).
+        /// Record type: which kind this record is.
+        ///
+        /// See [`rtype`](crate::record::rtype) for the built-in ones.
         rtype: u8 => Enum,
         /// Who published it: venue and dataset, in DBN's numbering where DBN has a number.
         publisher_id: u16 => PublisherId,

@@ -1,0 +1,46 @@
+//! The commands, one file each.
+
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+use crate::output::Output;
+use clap::Subcommand;
+use tickring::Directory;
+
+mod ann;
+mod demo;
+mod feed;
+mod inspect;
+mod ls;
+mod tail;
+mod window;
+
+/// What to do. The help of each command stands at its arguments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Ls(ls::Arguments),
+    Inspect(inspect::Arguments),
+    Tail(tail::Arguments),
+    Feed(feed::Arguments),
+    Window(window::Arguments),
+    Ann(ann::Arguments),
+    Demo(demo::Arguments),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(
+        self,
+        directory: &Directory,
+        output: &mut Output,
+    ) -> Result<Outcome, Failure> {
+        match self {
+            Self::Ls(arguments) => ls::run(&arguments, directory, output),
+            Self::Inspect(arguments) => inspect::run(&arguments, directory, output),
+            Self::Tail(arguments) => tail::run(&arguments, directory, output),
+            Self::Feed(arguments) => feed::run(arguments, directory, output),
+            Self::Window(arguments) => window::run(arguments, directory, output),
+            Self::Ann(arguments) => ann::run(arguments, directory, output),
+            Self::Demo(arguments) => demo::run(&arguments, output),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! `tickring feed`: a source and the rings that it publishes to, as a process.
+
+use crate::duration;
+use crate::failure::Failure;
+use crate::notation::{Age, Grouped};
+use crate::outcome::Outcome;
+use crate::output::Output;
+use crate::service::{self, Reports, Service, Step};
+use jiff::civil::Date;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tickring::Directory;
+use tickring_producer::features::FeatureOptions;
+use tickring_producer::pace::Pace;
+use tickring_producer::pipeline::{Feed, FeedOptions, Summary};
+use tickring_producer::source::dbn::DbnSource;
+use tickring_producer::source::itch::{ItchOptions, ItchSource};
+use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
+use tickring_producer::source::{Count, Progress, Source};
+
+/// Inputs between two looks at signals, and between two moves of the rings' `published`.
+const BUDGET: usize = 256;
+
+/// Publishes a simulated market or a recording to the rings of a bus
+///
+/// Records go to BUS/ticks, and where the source has them to BUS/definitions and BUS/statistics;
+/// with --vectors also features of the ticks to BUS/vectors.
+///
+/// It ends with its input, or by Ctrl-C or SIGTERM; in each case it closes the rings and reports
+/// the records by kind and action and the inputs by type. A source that cannot be read further
+/// leaves them open.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    source: SourceArguments,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum SourceArguments {
+    /// Simulates a market: orders, cancels and trades of any number of instruments
+    Simulate(Simulate),
+    /// Publishes a Databento file, .dbn or .dbn.zst, version 1 to 3
+    Dbn(Dbn),
+    /// Publishes a Nasdaq TotalView-ITCH 5.0 file (BinaryFILE, uncompressed)
+    Itch(Itch),
+}
+
+/// Options of every source.
+#[derive(Debug, clap::Args)]
+struct Publishing {
+    /// The bus to publish to, such as demo
+    #[arg(long, value_name = "BUS")]
+    to: String,
+    /// Slots of the ring of ticks, a power of two
+    #[arg(long, value_name = "SLOTS", default_value_t = tickring::DEFAULT_CAPACITY)]
+    capacity: u64,
+    /// Speed: 1x or 10x by the time of the records, 100000/s by their number, or max [default: 1x
+    /// for a simulation, max for a file]
+    #[arg(long, value_name = "PACE")]
+    pace: Option<Pace>,
+    /// Publish features of the ticks as vectors of so many lanes, a multiple of 4 such as 32 or 128
+    #[arg(long, value_name = "DIM")]
+    vectors: Option<u16>,
+    /// Events of an instrument from one vector to the next
+    #[arg(long, value_name = "N", requires = "vectors")]
+    #[arg(default_value_t = FeatureOptions::default().every)]
+    vector_every: u32,
+    /// Slots of the ring of vectors, a power of two
+    #[arg(long, value_name = "SLOTS", requires = "vectors")]
+    #[arg(default_value_t = FeatureOptions::default().capacity)]
+    vector_capacity: u64,
+    #[command(flatten)]
+    reports: Reports,
+}
+
+#[derive(Debug, clap::Args)]
+struct Simulate {
+    /// The same seed gives the same records
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Instruments, 1 to 100000
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    instruments: u32,
+    /// Mean number of events in a simulated second; an event is 1.3 records on average
+    #[arg(long, value_name = "EVENTS", default_value_t = 10_000.0)]
+    rate: f64,
+    /// End after so much simulated time, in seconds [default: no end]
+    #[arg(long, value_name = "SECONDS", value_parser = duration::seconds)]
+    seconds: Option<Duration>,
+    /// End after so many market records [default: no end]
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    #[command(flatten)]
+    publishing: Publishing,
+}
+
+#[derive(Debug, clap::Args)]
+struct Dbn {
+    /// The file
+    file: PathBuf,
+    #[command(flatten)]
+    publishing: Publishing,
+}
+
+#[derive(Debug, clap::Args)]
+struct Itch {
+    /// The file
+    file: PathBuf,
+    /// Date of the session in New York, which the file does not tell
+    #[arg(long, value_name = "YYYY-MM-DD", default_value_t = ItchOptions::default().date)]
+    date: Date,
+    #[command(flatten)]
+    publishing: Publishing,
+}
+
+pub(super) fn run(
+    arguments: Arguments,
+    directory: &Directory,
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    match arguments.source {
+        SourceArguments::Simulate(own) => {
+            let source = Simulator::new(&SimulatorOptions {
+                seed: own.seed,
+                instruments: own.instruments,
+                events_per_second: own.rate,
+                count: own.count,
+                duration: own.seconds,
+                ..SimulatorOptions::default()
+            })?;
+            publish(source, Pace::Replay(1.0), own.publishing, directory, output)
+        }
+        SourceArguments::Dbn(own) => {
+            let source = DbnSource::open(&own.file)?;
+            publish(source, Pace::Max, own.publishing, directory, output)
+        }
+        SourceArguments::Itch(own) => {
+            let source = ItchSource::open(&own.file, &ItchOptions { date: own.date })?;
+            publish(source, Pace::Max, own.publishing, directory, output)
+        }
+    }
+}
+
+fn publish<S: Source>(
+    source: S,
+    pace: Pace,
+    arguments: Publishing,
+    directory: &Directory,
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    let vectors = arguments.vectors.map(|dim| FeatureOptions {
+        dim,
+        every: arguments.vector_every,
+        capacity: arguments.vector_capacity,
+    });
+    let options = FeedOptions {
+        directory: directory.clone(),
+        bus: arguments.to,
+        capacity: arguments.capacity,
+        pace: arguments.pace.unwrap_or(pace),
+        vectors,
+    };
+    let feed = Some(Feed::open(source, &options)?);
+    let running = Running { feed, closed: Summary::default(), since: Instant::now() };
+    service::run(running, arguments.reports, output)
+}
+
+/// A feed at work.
+struct Running<S> {
+    /// `None` when it was stopped.
+    feed: Option<Feed<S>>,
+    /// What a stopped feed had done.
+    closed: Summary,
+    since: Instant,
+}
+
+impl<S: Source> Running<S> {
+    fn summary(&self) -> Summary {
+        self.feed.as_ref().map_or_else(|| self.closed.clone(), Feed::summary)
+    }
+}
+
+impl<S: Source> Service for Running<S> {
+    const NAME: &'static str = "feed";
+
+    fn step(&mut self) -> Result<Step, Failure> {
+        let Some(feed) = &mut self.feed else { return Ok(Step::Ended) };
+        Ok(match feed.run_once(BUDGET)? {
+            // The feed has slept by itself.
+            Progress::Advanced(_) | Progress::Idle => Step::Advanced,
+            Progress::End => Step::Ended,
+        })
+    }
+
+    fn stop(&mut self) {
+        if let Some(feed) = self.feed.take() {
+            self.closed = feed.close();
+        }
+    }
+
+    fn text(&self) -> String {
+        let summary = self.summary();
+        let elapsed = self.since.elapsed();
+        let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let rate = u128::from(summary.records) * 1_000_000_000 / u128::from(elapsed_ns.max(1));
+        let rate = Grouped(u64::try_from(rate).unwrap_or(u64::MAX));
+        format!("{summary}\nafter {}: {rate} records per second", Age(elapsed_ns))
+    }
+
+    fn json(&self) -> Value {
+        let Summary { records, kinds, vectors, source } = self.summary();
+        let elapsed_ns = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        json!({
+            "records": records,
+            "vectors": vectors,
+            "kinds": object(&kinds),
+            "inputs": object(&source.inputs),
+            "anomalies": object(&source.anomalies),
+            "elapsed_ns": elapsed_ns,
+        })
+    }
+}
+
+fn object(counts: &[Count]) -> Map<String, Value> {
+    counts.iter().map(|Count { name, count }| (name.clone(), (*count).into())).collect()
+}

@@ -1,0 +1,167 @@
+//! `tickring inspect`: one ring in full.
+
+use crate::failure::Failure;
+use crate::names;
+use crate::notation::{Grouped, Size, Time};
+use crate::outcome::Outcome;
+use crate::output::Output;
+use crate::schema::{self, state_name};
+use crate::table::{Align, Columns};
+use serde_json::{Value, json};
+use std::ops::Range;
+use tickring::{Directory, Reader, RingInfo, Start};
+
+/// One publish time is kept for every so many sequences, see [`Reader::published_at_ns`].
+const TIME_EVERY: u64 = 64;
+
+/// Shows everything about one ring: header, resident records, schema
+///
+/// The header (identity, writer, counters), which sequences are resident, when the oldest and
+/// newest of them were published, and the schema: field, offset, type, unit, null, doc.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The ring, BUS/RING, or a pattern that one ring matches
+    name: String,
+    /// Only the schema
+    #[arg(long, conflicts_with = "header")]
+    schema: bool,
+    /// Only the header and what follows from it
+    #[arg(long)]
+    header: bool,
+    /// One JSON object: the keys of the table, times as *_ns, and the schema under "schema"
+    #[arg(long)]
+    json: bool,
+}
+
+/// The resident sequences and the times that are known of them.
+struct Resident {
+    seqs: Range<u64>,
+    oldest: Option<Published>,
+    newest: Option<Published>,
+}
+
+/// When a record was published.
+#[derive(Clone, Copy)]
+struct Published {
+    seq: u64,
+    at_ns: u64,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    directory: &Directory,
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    let name = names::find_one(directory, &arguments.name)?;
+    let reader = Reader::open(directory, &name, Start::Latest)?;
+    let (info, resident) = (reader.info(), Resident::of(&reader));
+    let schema = (!arguments.header).then(|| reader.schema());
+    let has_header = !arguments.schema;
+    if arguments.json {
+        let mut object = if has_header { header_json(&info, &resident) } else { json!({}) };
+        if let (Some(schema), Value::Object(members)) = (schema, &mut object) {
+            members.insert("schema".to_owned(), schema::json(schema));
+        }
+        writeln!(output, "{object}")?;
+        return Ok(Outcome::Done);
+    }
+    if has_header {
+        print_header(&info, &resident, output)?;
+    }
+    if let Some(schema) = schema {
+        if has_header {
+            writeln!(output)?;
+        }
+        schema::print(schema, output)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn print_header(info: &RingInfo, resident: &Resident, output: &mut Output) -> Result<(), Failure> {
+    let time = |ns: u64| if ns == 0 { "-".to_owned() } else { Time(ns.into()).to_string() };
+    let lines = [
+        ("name", info.name.to_string()),
+        ("path", info.path.display().to_string()),
+        ("ring id", format!("{:032x}", info.ring_id)),
+        ("created", time(info.created_ns)),
+        ("size", format!("{} ({} bytes)", Size(info.segment_bytes), info.segment_bytes)),
+        ("capacity", format!("{} slots of {} bytes", info.capacity, info.stride_bytes)),
+        ("schema hash", format!("{:#018x}", info.schema_hash)),
+        ("state", state_name(info.state).to_owned()),
+        ("epoch", format!("{}, from sequence {}", info.epoch, info.epoch_start)),
+        ("writer", format!("process {} since {}", info.owner_pid, time(info.owner_since_ns))),
+        ("heartbeat", time(info.heartbeat_ns)),
+        ("watermark", time(info.watermark_ns)),
+        ("dropped", info.dropped.to_string()),
+        ("published", info.published.to_string()),
+        ("resident", resident.range()),
+        ("time index", resident.times()),
+    ];
+    let lines = lines.map(|(title, value)| [title.to_owned(), value]);
+    let mut columns = Columns::new([Align::Left, Align::Left]);
+    lines.iter().for_each(|line| columns.fit(line));
+    for line in &lines {
+        writeln!(output, "{}", columns.line(line))?;
+    }
+    Ok(())
+}
+
+fn header_json(info: &RingInfo, resident: &Resident) -> Value {
+    let published =
+        |at: Option<Published>| at.map(|at| json!({ "seq": at.seq, "published_ns": at.at_ns }));
+    json!({
+        "name": info.name.to_string(),
+        "path": info.path.display().to_string(),
+        "ring_id": format!("{:032x}", info.ring_id),
+        "created_ns": info.created_ns,
+        "segment_bytes": info.segment_bytes,
+        "capacity": info.capacity,
+        "stride_bytes": info.stride_bytes,
+        "schema_hash": format!("{:#018x}", info.schema_hash),
+        "state": state_name(info.state),
+        "epoch": info.epoch,
+        "epoch_start": info.epoch_start,
+        "pid": info.owner_pid,
+        "owner_since_ns": info.owner_since_ns,
+        "heartbeat_ns": info.heartbeat_ns,
+        "watermark_ns": info.watermark_ns,
+        "dropped": info.dropped,
+        "published": info.published,
+        "resident": { "start": resident.seqs.start, "end": resident.seqs.end },
+        "time_index": {
+            "every": TIME_EVERY,
+            "oldest": published(resident.oldest),
+            "newest": published(resident.newest),
+        },
+    })
+}
+
+impl Resident {
+    fn of(reader: &Reader) -> Self {
+        let seqs = reader.resident();
+        let time = |seq| reader.published_at_ns(seq).map(|at_ns| Published { seq, at_ns });
+        let first = seqs.start.next_multiple_of(TIME_EVERY);
+        let last = seqs.end.saturating_sub(1) / TIME_EVERY * TIME_EVERY;
+        // Both are asked for even where they are the same; neither need exist in a short range.
+        let within = |seq: u64| Some(seq).filter(|seq| seqs.contains(seq)).and_then(time);
+        Self { oldest: within(first), newest: within(last), seqs: seqs.clone() }
+    }
+
+    fn range(&self) -> String {
+        match self.seqs.end.checked_sub(self.seqs.start) {
+            Some(count @ 1..) => {
+                let (first, last) = (self.seqs.start, self.seqs.end - 1);
+                format!("{} records, {first}…{last}", Grouped(count))
+            }
+            _ => "none".to_owned(),
+        }
+    }
+
+    fn times(&self) -> String {
+        let (Some(oldest), Some(newest)) = (self.oldest, self.newest) else {
+            return "none".to_owned();
+        };
+        let show = |at: Published| format!("{} at {}", at.seq, Time(at.at_ns.into()));
+        format!("{} … {}", show(oldest), show(newest))
+    }
+}

@@ -1,0 +1,108 @@
+//! The loop of the commands that run until their input ends or somebody stops them.
+
+use crate::failure::Failure;
+use crate::note::note;
+use crate::outcome::Outcome;
+use crate::output::Output;
+use crate::signals::{Request, Signals};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use tickring::Wait;
+
+/// Environment variable of a process that must not outlive the one that started it.
+pub(crate) const PARENT_VARIABLE: &str = "TICKRING_PARENT";
+
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// What is reported about the work.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Reports {
+    /// Report every second too, not only at the end
+    #[arg(long)]
+    stats: bool,
+    /// Report on stdout as one JSON object a line, instead of on stderr for people
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a step achieved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// There may be more to do at once.
+    Advanced,
+    /// There is nothing to do at present.
+    Idle,
+    /// The input has ended.
+    Ended,
+}
+
+/// Work that is done in steps.
+pub(crate) trait Service {
+    /// The name of the command.
+    const NAME: &'static str;
+
+    /// Does a bounded amount of work, without waiting longer than some 20 ms.
+    fn step(&mut self) -> Result<Step, Failure>;
+
+    /// Ends the work before its input has ended.
+    fn stop(&mut self);
+
+    /// What was done, as text.
+    fn text(&self) -> String;
+
+    /// What was done, as an object.
+    fn json(&self) -> Value;
+}
+
+/// Runs a service until its input ends, it fails, or the process is asked to stop; reports at the
+/// end in each of these cases. SIGTERM, by which supervisors stop a service, is no interruption.
+///
+/// # Errors
+///
+/// That of the service, or of writing a report.
+pub(crate) fn run<S: Service>(
+    mut service: S,
+    reports: Reports,
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    let signals = Signals::catch()?;
+    if std::env::var_os(PARENT_VARIABLE).is_some() {
+        prctl::set_pdeathsig(Signal::SIGTERM)
+            .map_err(|errno| Failure::io("follow the parent process")(errno.into()))?;
+    }
+    let mut wait = Wait::default();
+    let mut next_report = Instant::now() + REPORT_EVERY;
+    let ran = loop {
+        if let Some(request) = signals.request() {
+            service.stop();
+            break Ok(match request {
+                Request::Interrupt => Outcome::Interrupted,
+                Request::End => Outcome::Done,
+            });
+        }
+        match service.step() {
+            Ok(Step::Advanced) => wait.reset(),
+            Ok(Step::Idle) => wait.pause(),
+            Ok(Step::Ended) => break Ok(Outcome::Done),
+            Err(failure) => break Err(failure),
+        }
+        if reports.stats && Instant::now() >= next_report {
+            next_report += REPORT_EVERY;
+            report(&service, reports, output)?;
+        }
+    };
+    report(&service, reports, output)?;
+    ran
+}
+
+fn report<S: Service>(service: &S, reports: Reports, output: &mut Output) -> Result<(), Failure> {
+    if reports.json {
+        writeln!(output, "{}", service.json())?;
+        output.flush()
+    } else {
+        service.text().lines().for_each(|line| note(S::NAME, line));
+        Ok(())
+    }
+}

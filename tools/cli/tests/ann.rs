@@ -1,0 +1,85 @@
+//! `tickring ann`: the consumer as a process.
+
+use crate::support::{Bus, ring};
+use std::fs;
+use std::path::PathBuf;
+use tickring::record::{Record, Trade, Vector};
+use tickring::{RingInfo, RingState};
+
+/// Vectors of two lanes on a line: vector n is (n, 0).
+fn vectors(bus: &Bus, count: u16) {
+    let mut writer = bus.writer("demo/vectors", vec![Vector::kind_with_dim(2)]);
+    for n in 0..count {
+        let mut claim = writer.claim();
+        claim.write(&Vector { vec_id: n.into(), dim: 2, ..Vector::empty(0, 1, 0) }).unwrap();
+        claim.write_lanes(&[n.into(), 0.0]).unwrap();
+        assert_eq!(claim.commit(), u64::from(n));
+    }
+    writer.close();
+}
+
+/// A .npy file of one float32 row.
+fn queries(bus: &Bus, lanes: &[f32]) -> PathBuf {
+    let shape = format!("(1, {})", lanes.len());
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
+    header.resize(117, b' ');
+    header.push(b'\n');
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(header);
+    bytes.extend(lanes.iter().flat_map(|lane| lane.to_le_bytes()));
+    let path = bus.path().join(format!("queries{}.npy", lanes.len()));
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn every_vector_is_a_query_against_those_before_it() {
+    let bus = Bus::new();
+    vectors(&bus, 5);
+    let ran = bus.run("ann demo --from oldest --k 2 --json --no-latency");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let stats = &ran.objects()[0];
+    assert_eq!((&stats["vectors"], &stats["queries"]), (&5.into(), &5.into()));
+    assert_eq!(stats["matches"], 1 + 2 + 2 + 2);
+    let state = RingInfo::read(&bus.directory(), &ring("demo/matches")).unwrap().state;
+    assert_eq!(state, RingState::Closed);
+    let fields = "--fields query_id,match_id,distance,rank,k,latency_ns";
+    let out = bus.run(&format!("tail demo/matches -n 2 --csv {fields}")).clean();
+    let expected = "seq,query_id,match_id,distance,rank,k,latency_ns\n\
+                    5,4,3,1.0,0,2,0\n6,4,2,4.0,1,2,0\n";
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn registered_queries_are_answered_from_a_file() {
+    let bus = Bus::new();
+    vectors(&bus, 20);
+    let file = queries(&bus, &[7.25, 0.0]);
+    let file = file.display();
+    let arguments = format!("ann demo --from oldest --queries {file} --every 10 --k 1");
+    let ran = bus.run(&format!("{arguments} --matches found --capacity 64"));
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
+    assert!(ran.err.starts_with("ann: 20 vectors, 2 queries, 2 matches, "), "{}", ran.err);
+    let out = bus.run("tail demo/found --csv --fields query_id,match_id").clean();
+    assert_eq!(out, "seq,query_id,match_id\n0,0,7\n1,0,7\n");
+    let last = format!("{arguments} --matches last --window 5 --metric ip");
+    assert_eq!(bus.run(&last).code, Some(0));
+    let out = bus.run("tail demo/last --csv --fields match_id,distance").clean();
+    assert_eq!(out, "seq,match_id,distance\n0,9,-65.25\n1,19,-137.75\n");
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused() {
+    let bus = Bus::new();
+    bus.writer("demo/ticks", Trade::kinds()).close();
+    vectors(&bus, 1);
+    let error = bus.run("ann demo --vectors ticks").failure(4);
+    assert!(error.contains("demo/ticks is not a ring of vectors"), "{error}");
+    let file = queries(&bus, &[1.0, 2.0, 3.0]);
+    let error = bus.run(&format!("ann demo --queries {}", file.display())).failure(4);
+    assert!(error.contains("the queries have 3 lanes"), "{error}");
+    assert!(bus.run("ann demo --queries none.npy").failure(2).contains("none.npy"));
+    assert!(bus.run("ann demo --k 0").failure(2).contains("k is 0"));
+    assert!(bus.run("ann none").failure(3).contains("demo/vectors"));
+}

@@ -1,0 +1,65 @@
+//! `tickring help`, and wrong usage.
+
+use crate::support::Bus;
+
+#[test]
+fn help_of_each_command_goes_to_stdout() {
+    let bus = Bus::new();
+    let cases = [
+        ("--help", "Exit codes: 0 done"),
+        ("ls --help", "--json"),
+        ("inspect --help", "--schema"),
+        ("tail --help", "JSON keys: seq, kind"),
+        ("feed --help", "simulate"),
+        ("feed simulate --help", "--instruments"),
+        ("feed dbn --help", "--vector-every"),
+        ("feed itch --help", "--date"),
+        ("window --help", "--delay"),
+        ("ann --help", "--queries"),
+        ("help tail", "--timeout"),
+    ];
+    for (arguments, expected) in cases {
+        let out = bus.run(arguments).clean();
+        assert!(out.contains(expected), "{arguments}: {out}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_explained_on_stderr_with_code_2() {
+    let bus = Bus::new();
+    let cases = [
+        ("", "Usage:"),
+        ("tial demo/ticks", "tail"),
+        ("tail", "<NAME>"),
+        ("tail demo/ticks --json --csv", "--csv"),
+        ("tail demo/ticks -n 3 --from oldest", "--from"),
+        ("tail demo/ticks --from yesterday", "oldest, latest"),
+        ("tail demo/ticks --timeout 5", "such as 5s"),
+        ("inspect demo/ticks --schema --header", "--header"),
+        ("feed simulate", "--to"),
+        ("feed simulate --to demo --pace fast", "max"),
+        ("feed simulate --to demo --vector-every 4", "--vectors"),
+        ("feed itch file --to demo --date 24.12.2010", "--date"),
+        ("ann demo --metric manhattan", "cosine"),
+        ("ann demo --every 5", "--queries"),
+        ("window demo --size long", "such as 5s"),
+    ];
+    for (arguments, expected) in cases {
+        let err = bus.run(arguments).failure(2);
+        assert!(err.contains(expected), "{arguments}: {err}");
+    }
+}
+
+#[test]
+fn colours_are_used_only_where_they_are_asked_for() {
+    let bus = Bus::new();
+    bus.writer("demo/ticks", crate::support::kinds()).close();
+    let colored = bus.run("ls --color always");
+    assert!(colored.out.starts_with("\u{1b}[1mname"), "{}", colored.out);
+    assert!(bus.run("inspect none/x --color always").err.starts_with('\u{1b}'));
+    for arguments in ["ls", "ls --color never"] {
+        assert!(!bus.run(arguments).out.contains('\u{1b}'));
+    }
+    let forced = bus.command("ls").env("NO_COLOR", "1").output().unwrap();
+    assert!(!forced.stdout.contains(&0x1b));
+}

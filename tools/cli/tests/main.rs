@@ -1,0 +1,19 @@
+//! Tests of the program `tickring` from outside: what it prints, and how it ends.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test data is small, and a test fails by panicking"
+)]
+
+mod ann;
+mod demo;
+mod feed;
+mod follow;
+mod help;
+mod inspect;
+mod ls;
+mod own_kind;
+mod support;
+mod tail;
+mod window;
