@@ -1,0 +1,56 @@
+//! Python bindings: the private module `tickring._native` behind the package `tickring`.
+//!
+//! Batches are the interface, never one Python object per record: a poll copies validated
+//! records into memory that numpy then sees through `__array_interface__`, and a view lets numpy
+//! see the slots themselves. Nothing here imports numpy before an array is asked for.
+//!
+//! One noun per file: `ring` opens, lists and creates; `reader` polls and waits with the help
+//! of `collect`, which knows no Python; `batch` and `view` are what a reader gives, both of
+//! them `rows` with a `dtype`; `writer` publishes arrays; `error` is the one place where
+//! errors of the bus become exceptions.
+
+mod batch;
+mod collect;
+mod dtype;
+mod error;
+mod event;
+mod info;
+mod reader;
+mod ring;
+mod rows;
+mod schema;
+mod stage;
+mod storage;
+mod view;
+mod writer;
+
+/// The native part of `tickring`.
+#[pyo3::pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::event::{Closed, Restarted, Tombstone};
+    #[pymodule_export]
+    use crate::info::RingInfo;
+    #[pymodule_export]
+    use crate::reader::Reader;
+    #[pymodule_export]
+    use crate::ring::{Ring, create, list, open};
+    #[pymodule_export]
+    use crate::rows::Rows;
+    #[pymodule_export]
+    use crate::schema::{Field, Kind, Schema};
+    #[pymodule_export]
+    use crate::view::View;
+    #[pymodule_export]
+    use crate::writer::Writer;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("__debug_build__", cfg!(debug_assertions))
+    }
+}

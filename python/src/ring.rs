@@ -1,0 +1,188 @@
+//! Rings by name: open, list, create.
+
+use crate::error::to_python;
+use crate::info::RingInfo;
+use crate::reader::{OnLapped, Reader, deadline_of, start_of};
+use crate::schema::Schema;
+use crate::writer::Writer;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tickring::record::{Record, Vector, builtin_kinds};
+use tickring::schema::Kind;
+use tickring::{Directory, Error, RingName, RingSpec, Start};
+
+/// How often an `open` with a timeout looks for the ring.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+fn directory_of(directory: Option<PathBuf>) -> Directory {
+    directory.map_or_else(Directory::from_env, Directory::at)
+}
+
+/// Opens the ring `bus/ring`.
+///
+/// With a timeout, waits that many seconds for the ring to appear; Ctrl-C ends it. The directory
+/// is that of TICKRING_DIR, or the user's own in /dev/shm, unless given. Raises NotFound and the
+/// other subclasses of Error.
+#[pyfunction]
+#[pyo3(signature = (name, *, timeout=None, directory=None))]
+pub(crate) fn open(
+    py: Python<'_>,
+    name: &str,
+    timeout: Option<f64>,
+    directory: Option<PathBuf>,
+) -> PyResult<Ring> {
+    let directory = directory_of(directory);
+    let name: RingName = name.parse().map_err(to_python)?;
+    let deadline = match timeout {
+        // Without a timeout the first look decides.
+        None => Some(Instant::now()),
+        Some(_) => deadline_of(timeout)?,
+    };
+    loop {
+        match tickring::Reader::open(&directory, &name, Start::Latest) {
+            Ok(reader) => return Ring::new(py, directory, name, reader),
+            Err(Error::NotFound { .. })
+                if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
+            Err(error) => return Err(to_python(error)),
+        }
+        py.detach(|| std::thread::sleep(LOOK_EVERY));
+        py.check_signals()?;
+    }
+}
+
+/// Lists the rings of all buses. One that cannot be read is passed over with a warning.
+#[pyfunction]
+#[pyo3(signature = (directory=None))]
+pub(crate) fn list(py: Python<'_>, directory: Option<PathBuf>) -> PyResult<Vec<RingInfo>> {
+    let directory = directory_of(directory);
+    let mut rings = Vec::new();
+    for name in directory.list().map_err(to_python)? {
+        match tickring::RingInfo::read(&directory, &name) {
+            Ok(info) => rings.push(info.into()),
+            // Removed since the listing.
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => crate::error::warn_unreadable(py, &error)?,
+        }
+    }
+    Ok(rings)
+}
+
+/// Creates the ring `bus/ring`, or takes over from a writer that is gone, and gives its writer.
+///
+/// The kinds are names of built-in kinds, such as "mbo", "trade" or "gap"; "vector" needs the
+/// number of its lanes in `dim`. The capacity is a power of two, 65,536 by default. Raises
+/// AlreadyOwned while another writer lives, SchemaMismatch or CapacityMismatch if the ring exists
+/// in another form.
+#[pyfunction]
+#[pyo3(signature = (name, kinds, *, capacity=None, dim=None, mode=0o640, directory=None))]
+pub(crate) fn create(
+    py: Python<'_>,
+    name: &str,
+    kinds: Vec<String>,
+    capacity: Option<u64>,
+    dim: Option<u16>,
+    mode: u32,
+    directory: Option<PathBuf>,
+) -> PyResult<Writer> {
+    let directory = directory_of(directory);
+    let name: RingName = name.parse().map_err(to_python)?;
+    let kinds = kinds.iter().map(|kind| builtin_kind(kind, dim)).collect::<PyResult<_>>()?;
+    let mut spec = RingSpec::new(kinds).map_err(to_python)?;
+    spec.capacity = capacity.unwrap_or(spec.capacity);
+    spec.mode = mode;
+    let writer = py.detach(|| tickring::Writer::open(&directory, &name, &spec));
+    Writer::new(py, writer.map_err(to_python)?)
+}
+
+/// The built-in kind of this name; of a vector, with that many lanes.
+fn builtin_kind(name: &str, dim: Option<u16>) -> PyResult<Kind> {
+    if name == Vector::NAME {
+        return match dim {
+            Some(dim) if dim > 0 => Ok(Vector::kind_with_dim(dim)),
+            _ => Err(PyValueError::new_err("kind 'vector' needs dim=, the number of its lanes")),
+        };
+    }
+    let kinds = builtin_kinds();
+    kinds.iter().find(|kind| kind.name == name).cloned().ok_or_else(|| {
+        let names: Vec<&str> = kinds.iter().map(|kind| &*kind.name).collect();
+        PyValueError::new_err(format!("no built-in kind '{name}'; there are: {}", names.join(", ")))
+    })
+}
+
+/// A ring that exists.
+#[pyclass(module = "tickring", frozen)]
+#[derive(Debug)]
+pub(crate) struct Ring {
+    directory: Directory,
+    name: RingName,
+    /// Keeps the segment mapped, for `info`.
+    attached: tickring::Reader,
+    schema: Py<Schema>,
+}
+
+impl Ring {
+    fn new(
+        py: Python<'_>,
+        directory: Directory,
+        name: RingName,
+        attached: tickring::Reader,
+    ) -> PyResult<Self> {
+        let schema = Py::new(py, Schema::new(attached.schema().clone()))?;
+        Ok(Self { directory, name, attached, schema })
+    }
+}
+
+#[pymethods]
+impl Ring {
+    /// The ring's name, `bus/ring`.
+    #[getter]
+    fn name(&self) -> String {
+        self.name.to_string()
+    }
+
+    /// What the ring is and how it does now.
+    #[getter]
+    fn info(&self) -> RingInfo {
+        self.attached.info().into()
+    }
+
+    /// The field table of the ring.
+    #[getter]
+    fn schema(&self, py: Python<'_>) -> Py<Schema> {
+        self.schema.clone_ref(py)
+    }
+
+    /// Joins the ring at "latest", "oldest" or a sequence.
+    ///
+    /// When the writer laps the reader: "skip" notes it in the batch, "raise" raises Lapped once
+    /// and goes on, "warn" issues a LappedWarning.
+    #[pyo3(signature = (start=None, on_lapped="skip"))]
+    fn reader(
+        &self,
+        py: Python<'_>,
+        start: Option<&Bound<'_, PyAny>>,
+        on_lapped: &str,
+    ) -> PyResult<Reader> {
+        let start = start.map_or(Ok(Start::Latest), start_of)?;
+        let on_lapped = OnLapped::from_word(on_lapped)?;
+        let reader =
+            tickring::Reader::open(&self.directory, &self.name, start).map_err(to_python)?;
+        // The name may belong to a new segment with another schema by now.
+        let schema = if reader.schema() == self.attached.schema() {
+            self.schema.clone_ref(py)
+        } else {
+            Py::new(py, Schema::new(reader.schema().clone()))?
+        };
+        Ok(Reader::new(reader, schema, on_lapped))
+    }
+
+    fn __repr__(&self) -> String {
+        let info = self.attached.info();
+        format!(
+            "<tickring.Ring {}: {} records published, {} slots>",
+            self.name, info.published, info.capacity
+        )
+    }
+}

@@ -1,0 +1,113 @@
+"""The exceptions and warnings of tickring: one class for each error of the bus."""
+
+
+class Error(Exception):
+    """What can go wrong when rings are opened, created or read; `hint` says what to do next."""
+
+    hint: str
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InvalidName(Error):
+    """A ring name is not of the form `bus/ring`."""
+
+
+class NotFound(Error):
+    """No ring of this name exists; the message names those that do."""
+
+
+class InvalidCapacity(Error):
+    """The capacity is not a power of two, too small, or the segment would be too large."""
+
+
+class SchemaTooLarge(Error):
+    """The schema table of a new ring does not fit its limit."""
+
+
+class NotASegment(Error):
+    """The file is not a tickring segment."""
+
+
+class LayoutVersion(Error):
+    """The segment was written by an incompatible version of tickring."""
+
+
+class Truncated(Error):
+    """The file is shorter than its header says."""
+
+
+class Corrupt(Error):
+    """A checked number of the segment is wrong."""
+
+
+class SchemaInvalid(Error):
+    """The schema table of a segment, or of a new ring, is not valid."""
+
+
+class SchemaMismatch(Error):
+    """The ring exists with another schema than the writer's."""
+
+
+class CapacityMismatch(Error):
+    """The ring exists with another capacity than the writer's."""
+
+
+class AlreadyOwned(Error):
+    """Another process writes the ring."""
+
+
+class NoSpace(Error):
+    """The file system has no room for the segment."""
+
+
+class OsError(Error):
+    """The system refused an operation on a file."""
+
+
+class WrongKind(Error):
+    """The ring's schema does not contain the kind of a record."""
+
+
+class MissingPackage(Error, ImportError):
+    """A package that a conversion needs is not installed."""
+
+
+class Lapped(Error):
+    """The writer overwrote what a reader wanted next: `missed` records were lost, and the reader
+    goes on at sequence `resume`.
+
+    Raised by readers with on_lapped="raise" and at the end of a view; stands among the events of
+    a batch otherwise.
+    """
+
+    missed: int
+    resume: int
+
+    def __init__(self, missed: int, resume: int) -> None:
+        super().__init__("", "read more often, or give the ring more capacity")
+        self.args = (missed, resume)
+        self.missed = missed
+        self.resume = resume
+
+    def __str__(self) -> str:
+        return f"missed {self.missed:,} records; the reader goes on at sequence {self.resume}"
+
+    def __repr__(self) -> str:
+        return f"Lapped(missed={self.missed}, resume={self.resume})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lapped) and self.args == other.args
+
+    def __hash__(self) -> int:
+        return hash(self.args)
+
+
+class LappedWarning(UserWarning):
+    """Warns of missed records, for readers with on_lapped="warn"."""
+
+
+class UnreadableRingWarning(UserWarning):
+    """Warns of a ring that `list` could not read."""
