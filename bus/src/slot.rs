@@ -40,6 +40,9 @@ use crate::sync::{AtomicU64, Ordering, fence};
 #[cfg(all(test, loom))]
 mod tests;
 
+/// Payload words of a slot that is one cache line.
+const TICK_WORDS: usize = 7;
+
 /// One slot of a ring: a stamp and the payload words that it guards.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot<'a> {
@@ -88,6 +91,30 @@ pub(crate) fn load(word: &AtomicU64) -> u64 {
     word.load(Ordering::Relaxed) // row R2 (covered by R3)
 }
 
+/// Loads the payload of a tick.
+#[inline]
+fn copy_tick(payload: &[AtomicU64; TICK_WORDS], out: &mut [u64; TICK_WORDS]) {
+    for (value, cell) in out.iter_mut().zip(payload) {
+        *value = load(cell);
+    }
+}
+
+/// Loads as many words as both have.
+#[inline(never)]
+fn copy(payload: &[AtomicU64], out: &mut [u64]) {
+    for (value, cell) in out.iter_mut().zip(payload) {
+        *value = load(cell);
+    }
+}
+
+/// Stores zeros. A function of its own, so that records that fill their slot do not carry it.
+#[inline(never)]
+fn zero(words: &[AtomicU64]) {
+    for word in words {
+        store(word, 0);
+    }
+}
+
 /// What recovery reads off a stamp when no writer is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Residue {
@@ -116,9 +143,22 @@ impl<'a> Slot<'a> {
     /// beyond the slot are ignored.
     #[inline]
     pub(crate) fn put(self, first: usize, values: impl ExactSizeIterator<Item = u64>) {
-        // A sub-slice as long as the values: for a record of constant size the loop unrolls.
-        let end = (first + values.len()).min(self.payload.len());
-        for (cell, value) in self.payload.get(first..end).unwrap_or(&[]).iter().zip(values) {
+        // A sub-slice exactly as long as the values: for a record of constant size the loop
+        // unrolls, as long as the other case does not share it.
+        match self.payload.get(first..first.saturating_add(values.len())) {
+            Some(cells) => {
+                for (cell, value) in cells.iter().zip(values) {
+                    store(cell, value);
+                }
+            }
+            None => self.put_what_fits(first, values),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_what_fits(self, first: usize, values: impl ExactSizeIterator<Item = u64>) {
+        for (cell, value) in self.payload.get(first..).unwrap_or(&[]).iter().zip(values) {
             store(cell, value);
         }
     }
@@ -126,8 +166,9 @@ impl<'a> Slot<'a> {
     /// Stores zero into the payload words of a claimed slot, from word `first` on.
     #[inline]
     pub(crate) fn clear(self, first: usize) {
-        for cell in self.payload.get(first..).unwrap_or(&[]) {
-            store(cell, 0);
+        match self.payload.get(first..) {
+            None | Some([]) => {}
+            Some(rest) => zero(rest),
         }
     }
 
@@ -152,8 +193,10 @@ impl<'a> Slot<'a> {
     /// Loads the first payload words into `out`.
     #[inline]
     pub(crate) fn copy_to(self, out: &mut [u64]) {
-        for (value, cell) in out.iter_mut().zip(self.payload) {
-            *value = load(cell);
+        // A tick's seven words by a loop of constant length, which unrolls.
+        match (<&mut [u64; TICK_WORDS]>::try_from(&mut *out), self.payload.first_chunk()) {
+            (Ok(out), Some(payload)) => copy_tick(payload, out),
+            _ => copy(self.payload, out),
         }
     }
 

@@ -14,6 +14,8 @@ use zerocopy::{Immutable, IntoBytes};
 const ATTACH_ATTEMPTS: usize = 16;
 /// Sequences from here on are taken for corruption: a ring would need centuries to get there.
 const SEQUENCE_LIMIT: u64 = 1 << 62;
+/// Words of a vector record in front of its lanes.
+const VECTOR_WORDS: usize = size_of::<crate::record::Vector>() / 8;
 /// The value that stands for "no sequence".
 const NO_SEQUENCE: u64 = u64::MAX;
 
@@ -265,14 +267,11 @@ impl Writer {
     /// Claims the next slot, to write a record in parts straight into it.
     ///
     /// A claim that is dropped without [`Claim::commit`] publishes nothing; the slot is claimed
-    /// again by the next record.
+    /// again by the next record. What is not written reads as zero.
     #[inline]
     pub fn claim(&mut self) -> Claim<'_> {
-        let seq = self.next;
-        let slot = self.segment.slot(seq);
-        slot.claim(seq);
-        slot.clear(0);
-        Claim { writer: self }
+        self.segment.slot(self.next).claim(self.next);
+        Claim { writer: self, filled: 0 }
     }
 
     /// The sequence that the next record will have.
@@ -360,6 +359,8 @@ impl Drop for Writer {
 #[must_use = "a claim that is not committed publishes nothing"]
 pub struct Claim<'w> {
     writer: &'w mut Writer,
+    /// Words written so far, from the first on.
+    filled: usize,
 }
 
 impl Claim<'_> {
@@ -372,29 +373,35 @@ impl Claim<'_> {
     pub fn write<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
         self.writer.check(record.header().rtype, size_of::<R>())?;
         self.writer.segment.slot(self.writer.next).put(0, words_of(record));
+        self.filled = self.filled.max(size_of::<R>() / 8);
         Ok(())
     }
 
-    /// Writes the lanes of a vector behind its fixed part; an odd last lane is followed by zero.
+    /// Writes the lanes of a vector behind its fixed part, which is written before; an odd last
+    /// lane is followed by zero.
     ///
     /// # Errors
     ///
     /// [`WrongKind`] if the slot is too short for them; nothing was written then.
     #[inline]
     pub fn write_lanes(&mut self, lanes: &[f32]) -> Result<(), WrongKind> {
-        let first_bytes = size_of::<crate::record::Vector>();
+        let first_bytes = VECTOR_WORDS * 8;
         let found_bytes = first_bytes + lanes.len().next_multiple_of(2) * size_of::<f32>();
         let most_bytes = self.writer.payload_bytes;
         if found_bytes > most_bytes {
             let rtype = crate::record::Vector::RTYPE;
             return Err(WrongKind { rtype, found_bytes, most_bytes });
         }
-        let words = lanes.chunks(2).map(|pair| {
-            let low = pair.first().map_or(0, |lane| lane.to_bits());
-            let high = pair.get(1).map_or(0, |lane| lane.to_bits());
-            u64::from(low) | u64::from(high) << 32
-        });
-        self.writer.segment.slot(self.writer.next).put(first_bytes / 8, words);
+        let slot = self.writer.segment.slot(self.writer.next);
+        let first = first_bytes / 8;
+        if self.filled < first {
+            slot.put(0, [0; VECTOR_WORDS].into_iter());
+        }
+        let (pairs, odd) = lanes.as_chunks::<2>();
+        slot.put(first, pairs.iter().map(|pair| bytemuck::cast(*pair)));
+        let last = odd.first().map(|lane| u64::from(lane.to_bits()));
+        slot.put(first + pairs.len(), last.into_iter());
+        self.filled = self.filled.max(found_bytes / 8);
         Ok(())
     }
 
@@ -402,6 +409,7 @@ impl Claim<'_> {
     #[inline]
     pub fn commit(self) -> u64 {
         let seq = self.writer.next;
+        self.writer.segment.slot(seq).clear(self.filled);
         self.writer.seal(seq);
         self.writer.flush();
         seq
