@@ -1,0 +1,36 @@
+//! Measures tickring's own engine: what the criterion benches and the latency harness share.
+//!
+//! # Concepts
+//!
+//! - The benches in `benches/` measure one process: `publish`, `poll` and `dot`, each beside the
+//!   limit of the machine (a copy of the same bytes) in the same run.
+//! - The binary `latency` measures two processes, each pinned to a core of its own. It runs
+//!   itself again as the reading side ([`peer`], [`receiver`]); the sending side is [`sender`].
+//! - A [`case`] is one kind of load at one pace. A [`sample`] is one burst of a case between two
+//!   measurements of the [`ping`]-pong of a cache line, whose time "pp" is the unit that a result
+//!   is compared in: the machine moves between placements, and with it all that is measured.
+//! - A round takes one sample of each case; a [`report`] gives medians over the rounds, for each
+//!   state of the machine apart.
+//!
+//! Times are taken by the time stamp counter, in ticks; [`clock`] turns them into nanoseconds.
+
+pub mod case;
+pub mod clock;
+pub mod distribution;
+pub mod failure;
+pub mod machine;
+pub mod memory;
+pub mod options;
+pub mod peer;
+pub mod pin;
+pub mod ping;
+pub mod plain;
+pub mod receiver;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod sample;
+pub mod sender;
+pub mod shared;
+pub mod spread;
+pub mod workload;

@@ -1,0 +1,109 @@
+//! What can go wrong when a matcher is opened. Matching itself has outcomes and counts instead.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A failure of this crate. Every variant says what was expected, what was found and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A ring could not be opened, or refused a record.
+    #[error(transparent)]
+    Bus(#[from] tickring::Error),
+    /// The ring to be searched holds no vectors.
+    #[error(
+        "{name} is not a ring of vectors: expected the kind `vector` with a field `lanes` of \
+         f32, found the kinds {}; name a ring that an encoder writes", found.join(", ")
+    )]
+    NotVectors {
+        /// The ring.
+        name: String,
+        /// The kinds in its schema.
+        found: Vec<String>,
+    },
+    /// No metric has this name.
+    #[error("{found:?} is not a metric: expected l2, inner-product (or ip), or cosine")]
+    Metric {
+        /// The name as given.
+        found: String,
+    },
+    /// An option of the matcher is out of its range.
+    #[error("{option} is {found}: expected {least} to {most}; {hint}")]
+    OutOfRange {
+        /// Name of the option.
+        option: &'static str,
+        /// Smallest value.
+        least: u64,
+        /// Largest value.
+        most: u64,
+        /// The value as given.
+        found: u64,
+        /// What sets the limit, or what to change.
+        hint: &'static str,
+    },
+    /// A file of queries could not be read.
+    #[error("cannot read queries from {}: {source}", path.display())]
+    QueryFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer, or what is wrong with the .npy header.
+        source: io::Error,
+    },
+    /// A file of queries holds elements of another type.
+    #[error(
+        "{} holds elements of type {found}: expected float32 (<f4) or uint8 (|u1); convert it, \
+         in numpy with .astype(\"float32\")", path.display()
+    )]
+    QueryType {
+        /// The file.
+        path: PathBuf,
+        /// The type as the file says it.
+        found: String,
+    },
+    /// A file of queries is not one query per row.
+    #[error(
+        "{} holds an array of shape {found:?}{}: expected two dimensions, one query per row, in \
+         C order; in numpy: np.ascontiguousarray(queries.reshape(-1, dim))",
+        path.display(), if *fortran { " in Fortran order" } else { "" }
+    )]
+    QueryShape {
+        /// The file.
+        path: PathBuf,
+        /// The shape as the file says it.
+        found: Vec<u64>,
+        /// Whether the array is stored column by column.
+        fortran: bool,
+    },
+    /// Queries have no lanes, or their lanes are no whole number of rows.
+    #[error(
+        "{found} lanes cannot be divided into queries of {dim}: expected at least one query, \
+         each of `dim` lanes"
+    )]
+    Rows {
+        /// Lanes per query.
+        dim: usize,
+        /// Lanes in all.
+        found: usize,
+    },
+    /// A query holds a NaN or an infinity, so that it would be near to nothing.
+    #[error("query {row} has a lane that is not finite ({found}): remove or repair the row")]
+    NotFinite {
+        /// Row of the query, from 0.
+        row: usize,
+        /// The lane.
+        found: f32,
+    },
+    /// The queries have another number of lanes than the vectors.
+    #[error(
+        "the queries have {found} lanes, the vectors of {name} have {expected}: use queries made \
+         by the encoder of that ring"
+    )]
+    Dimension {
+        /// The ring.
+        name: String,
+        /// Lanes of its vectors.
+        expected: usize,
+        /// Lanes of a query.
+        found: usize,
+    },
+}

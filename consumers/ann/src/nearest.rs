@@ -1,0 +1,116 @@
+//! The k nearest of what has been offered so far.
+
+/// A vector near to a query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbour {
+    /// Sequence of the vector in its ring.
+    pub seq: u64,
+    /// Id of the vector, its `vec_id`.
+    pub id: u64,
+    /// Distance from the query in the [`Metric`](crate::Metric) of the scan; never NaN.
+    pub distance: f32,
+}
+
+/// At most k neighbours in order of their distance; of equal ones the first offered leads.
+///
+/// A sorted array: after the first few hundred vectors of a scan hardly one in a hundred gets
+/// in, so that a comparison with the last place is all that counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Nearest {
+    places: Vec<Neighbour>,
+    k: usize,
+}
+
+/// What a distance must be to get in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    /// Any number: there are free places.
+    Open,
+    /// Below this.
+    Below(f32),
+}
+
+impl Bound {
+    /// Whether `distance` gets in. NaN never does.
+    #[inline]
+    pub(crate) fn admits(self, distance: f32) -> bool {
+        match self {
+            Self::Open => !distance.is_nan(),
+            Self::Below(limit) => distance < limit,
+        }
+    }
+}
+
+impl Nearest {
+    /// Makes room for `k` neighbours.
+    pub(crate) fn new(k: usize) -> Self {
+        Self { places: Vec::with_capacity(k), k }
+    }
+
+    /// The neighbours, the nearest first.
+    pub(crate) fn as_slice(&self) -> &[Neighbour] {
+        &self.places
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.places.clear();
+    }
+
+    /// What a distance must be to get in now.
+    pub(crate) fn bound(&self) -> Bound {
+        if self.places.len() < self.k {
+            return Bound::Open;
+        }
+        // Without places, k being zero, nothing is below the smallest of all.
+        Bound::Below(self.places.last().map_or(f32::NEG_INFINITY, |last| last.distance))
+    }
+
+    /// Takes `neighbour` in if it is near enough. Cost: no allocation.
+    pub(crate) fn offer(&mut self, neighbour: Neighbour) {
+        if !self.bound().admits(neighbour.distance) {
+            return;
+        }
+        let place = self.places.partition_point(|held| held.distance <= neighbour.distance);
+        self.places.truncate(self.k - 1);
+        self.places.insert(place, neighbour);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn collect(k: usize, distances: &[f32]) -> Vec<(u64, f32)> {
+        let mut nearest = Nearest::new(k);
+        for (seq, distance) in (0..).zip(distances) {
+            nearest.offer(Neighbour { seq, id: seq, distance: *distance });
+        }
+        nearest.as_slice().iter().map(|n| (n.seq, n.distance)).collect()
+    }
+
+    #[test]
+    fn infinities_fill_free_places_and_nan_never_does() {
+        let distances = [f32::INFINITY, f32::NAN, 1.0, f32::INFINITY, f32::NEG_INFINITY];
+        assert_eq!(collect(3, &distances), [(4, f32::NEG_INFINITY), (2, 1.0), (0, f32::INFINITY)]);
+    }
+
+    #[test]
+    fn no_place_takes_nothing() {
+        assert_eq!(collect(0, &[1.0, f32::NEG_INFINITY]), []);
+    }
+
+    proptest! {
+        #[test]
+        fn the_kept_ones_are_the_first_k_of_a_stable_sort(
+            distances in prop::collection::vec((-3i8..6).prop_map(f32::from), 0..60),
+            k in 0usize..20,
+        ) {
+            let mut expected: Vec<(u64, f32)> = (0..).zip(distances.iter().copied()).collect();
+            expected.sort_by(|a, b| a.1.total_cmp(&b.1));
+            expected.truncate(k);
+            prop_assert_eq!(collect(k, &distances), expected);
+        }
+    }
+}

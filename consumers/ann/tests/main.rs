@@ -1,0 +1,16 @@
+//! Tests of exact matching through real rings: against a naive model, against published ground
+//! truth, with hostile records, and while a writer overwrites what is being searched.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test data is small, and a test fails by panicking"
+)]
+
+mod hostile;
+mod lap;
+mod matcher;
+mod model;
+mod rings;
+mod truth;

@@ -1,0 +1,128 @@
+//! Against published ground truth: the ids and distances of real vectors, through real rings.
+
+use crate::rings::{Rings, publish, run, vector};
+use npyz::NpyFile;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use tickring::Start;
+use tickring_ann::{MatcherOptions, Metric, Mode, Queries};
+
+/// The folder of the data sets, or `None` with a message if it is not here.
+fn data() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let root = std::env::var_os("TICKRING_DATA").map_or(beside, PathBuf::from);
+    let folder = root.join("ann");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: no data in {}; set TICKRING_DATA", folder.display());
+    None
+}
+
+fn array<T: npyz::Deserialize>(path: &Path) -> Vec<T> {
+    let file = BufReader::new(File::open(path).unwrap());
+    NpyFile::new(file).unwrap().into_vec().unwrap()
+}
+
+/// Publishes `base`, asks for `queries` at its end, and compares with `<name>.gt_*`.
+fn check(folder: &Path, name: &str, metric: Metric, base: &Queries, queries: Queries, slack: f32) {
+    let ids: Vec<i32> = array(&folder.join(format!("{name}.gt_ids.npy")));
+    let distances: Vec<f32> = array(&folder.join(format!("{name}.gt_dist.npy")));
+    assert_eq!(ids.len(), queries.len() * 10);
+    // The window is seven eighths of the ring.
+    let capacity = (base.len() as u64 * 8 / 7 + 1).next_power_of_two();
+    let rings = Rings::new(base.dim() as u16, capacity);
+    let mut writer = rings.writer();
+    let mode = Mode::Registered { queries, every: u64::MAX };
+    let options = MatcherOptions { metric, mode, start: Start::Oldest, ..Default::default() };
+    let mut matcher = rings.matcher(options);
+    for row in 0..base.len() {
+        let lanes = base.get(row).unwrap();
+        publish(&mut writer, &vector(row as u64, lanes), lanes);
+        let _ = matcher.run_once(1).unwrap();
+    }
+    writer.close();
+    assert!(run(&mut matcher));
+    assert_eq!(matcher.stats().scan.dropped, 0);
+    let found = rings.matches().drain();
+    let found_ids: Vec<i32> = found.iter().map(|m| m.match_id as i32).collect();
+    assert_eq!(found_ids, ids, "{name}");
+    for (m, expected) in found.iter().zip(distances) {
+        let far = (m.distance - expected).abs();
+        assert!(far <= slack * (1.0 + expected.abs()), "{name}: {m:?}, expected {expected}");
+    }
+}
+
+fn check_set(name: &str, metric: Metric, slack: f32) {
+    let Some(folder) = data() else { return };
+    let load = |part: &str| Queries::load(&folder.join(format!("{name}.{part}.npy"))).unwrap();
+    check(&folder, name, metric, &load("base"), load("query"), slack);
+}
+
+#[test]
+fn neighbours_of_sift_descriptors_are_exact() {
+    check_set("sift5k_u8", Metric::L2, 0.0);
+}
+
+#[test]
+fn neighbours_of_handwritten_digits_are_exact() {
+    check_set("digits_u8", Metric::L2, 0.0);
+}
+
+#[test]
+fn neighbours_of_words_by_cosine_are_exact() {
+    check_set("glove8k_f32_cos", Metric::Cosine, 1e-6);
+}
+
+/// Best bid and ask: 64 consecutive updates make a vector.
+struct Bbo {
+    log_mid: Vec<f64>,
+    imbalance: Vec<f64>,
+}
+
+impl Bbo {
+    /// Reads the updates of the first instrument: 28 bytes each, time i64, instrument u32, bid
+    /// and ask in cents i32, sizes f32.
+    fn load(path: &Path) -> Self {
+        let file = BufReader::new(File::open(path).unwrap());
+        let mut bytes = Vec::new();
+        NpyFile::new(file).unwrap().into_inner().read_to_end(&mut bytes).unwrap();
+        let word = |row: &[u8; 28], at: usize| -> [u8; 4] { row[at..at + 4].try_into().unwrap() };
+        let (rows, _) = bytes.as_chunks::<28>();
+        let first = word(&rows[0], 8);
+        let (mut log_mid, mut imbalance) = (Vec::new(), Vec::new());
+        for row in rows.iter().filter(|row| word(row, 8) == first) {
+            let price = |at| f64::from(i32::from_le_bytes(word(row, at)));
+            let size = |at| f64::from(f32::from_le_bytes(word(row, at)));
+            log_mid.push(((price(12) + price(16)) / 200.0).ln());
+            imbalance.push((size(20) - size(24)) / (size(20) + size(24)));
+        }
+        Self { log_mid, imbalance }
+    }
+
+    fn vectors(&self, starts: impl Iterator<Item = usize>) -> Queries {
+        let mut lanes = Vec::new();
+        for start in starts {
+            let mids = &self.log_mid[start..start + 64];
+            let mean = mids.iter().sum::<f64>() / 64.0;
+            let deviation = (mids.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / 64.0).sqrt();
+            // Prices that never moved have no deviation but rounding: they are all zero.
+            let still = deviation < 1e-12;
+            lanes.extend(
+                mids.iter().map(|mid| if still { 0.0 } else { ((mid - mean) / deviation) as f32 }),
+            );
+            lanes.extend(self.imbalance[start..start + 64].iter().map(|lane| *lane as f32));
+        }
+        Queries::new(128, lanes).unwrap()
+    }
+}
+
+#[test]
+fn neighbours_of_market_states_are_exact() {
+    let Some(folder) = data() else { return };
+    let bbo = Bbo::load(&folder.join("bbo_binance.npy"));
+    let base = bbo.vectors(0..16_000);
+    let queries = bbo.vectors((16_000..19_000).step_by(30));
+    check(&folder, "bbo_vec128", Metric::L2, &base, queries, 1e-5);
+}
