@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! - The mapping of a [`Shared`] is [`BYTES`] long, page aligned, and lives as long as it does.
+//! - The mapping of a [`Shared`] is `BYTES` long, page aligned, and lives as long as it does.
 //! - Both processes access the memory as the [`AtomicU64`]s of [`Line`] only.
 
 #![expect(unsafe_code, reason = "mapped memory as atomics, and reading the time stamp counter")]

@@ -221,7 +221,7 @@ mod avx2 {
     ) {
         for (with, vector) in vectors {
             let sum = if vector.words.as_ptr().addr().is_multiple_of(16) {
-                // SAFETY: the words are aligned to 16 bytes.
+                // SAFETY: this function needs AVX2 and FMA as well; the words are aligned.
                 unsafe { fold(vector.words, query, operation) }
             } else {
                 fold_words(vector.words, query, operation)

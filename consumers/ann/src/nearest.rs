@@ -21,26 +21,6 @@ pub(crate) struct Nearest {
     k: usize,
 }
 
-/// What a distance must be to get in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Bound {
-    /// Any number: there are free places.
-    Open,
-    /// Below this.
-    Below(f32),
-}
-
-impl Bound {
-    /// Whether `distance` gets in. NaN never does.
-    #[inline]
-    pub(crate) fn admits(self, distance: f32) -> bool {
-        match self {
-            Self::Open => !distance.is_nan(),
-            Self::Below(limit) => distance < limit,
-        }
-    }
-}
-
 impl Nearest {
     /// Makes room for `k` neighbours.
     pub(crate) fn new(k: usize) -> Self {
@@ -57,18 +37,19 @@ impl Nearest {
         self.places.clear();
     }
 
-    /// What a distance must be to get in now.
-    pub(crate) fn bound(&self) -> Bound {
+    /// The distance from which on none gets in; NaN while there are free places, because no
+    /// number is as far as that. One comparison therefore turns away what is too far.
+    pub(crate) fn limit(&self) -> f32 {
         if self.places.len() < self.k {
-            return Bound::Open;
+            return f32::NAN;
         }
-        // Without places, k being zero, nothing is below the smallest of all.
-        Bound::Below(self.places.last().map_or(f32::NEG_INFINITY, |last| last.distance))
+        // Without places, k being zero, nothing gets in.
+        self.places.last().map_or(f32::NEG_INFINITY, |last| last.distance)
     }
 
-    /// Takes `neighbour` in if it is near enough. Cost: no allocation.
+    /// Takes `neighbour` in if it is near enough, which NaN never is. Cost: no allocation.
     pub(crate) fn offer(&mut self, neighbour: Neighbour) {
-        if !self.bound().admits(neighbour.distance) {
+        if neighbour.distance >= self.limit() || neighbour.distance.is_nan() {
             return;
         }
         let place = self.places.partition_point(|held| held.distance <= neighbour.distance);

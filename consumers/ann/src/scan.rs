@@ -2,11 +2,11 @@
 //!
 //! The ring is looked at in views of [`CHUNK`] slots, oldest first. Inside a view everything is
 //! garbage until the view has been validated, so candidates go to a scratch list, which is
-//! merged into the answer only after that; the bound that a candidate must pass stands still
+//! merged into the answer only after that; the limit that a candidate must keep stands still
 //! during a view, so that garbage cannot move it.
 
 use crate::metric::{Metric, cosine_distance, norm};
-use crate::nearest::{Bound, Nearest, Neighbour};
+use crate::nearest::{Nearest, Neighbour};
 use std::mem::offset_of;
 use std::ops::{AddAssign, Range};
 use tickring::record::{Record, Vector, lane_type};
@@ -135,11 +135,11 @@ impl ExactScan {
         query: &[f32],
         query_norm: f64,
     ) -> Option<(Scan, u64)> {
-        let bound = self.nearest.bound();
+        let limit = self.nearest.limit();
         let (metric, candidates) = (self.metric, &mut self.candidates);
         candidates.clear();
         vectors.view_at(first, most, |view| {
-            let mut seen = Seen { scan: Scan::default(), bound, candidates };
+            let mut seen = Seen { not_numbers: 0, limit, candidates };
             let mut not_vectors = 0;
             let comparable = view.iter().filter_map(|record| {
                 if is_comparable(&record, query.len()) {
@@ -160,29 +160,33 @@ impl ExactScan {
                     seen.take(&record, cosine_distance(dot, norm_of(&record), query_norm));
                 }),
             }
-            (Scan { not_vectors, ..seen.scan }, view.len() as u64)
+            let (not_numbers, count) = (seen.not_numbers, view.len() as u64);
+            let scanned = count - not_vectors;
+            (Scan { scanned, dropped: 0, not_vectors, not_numbers }, count)
         })
     }
 }
 
 /// What was seen in one view. Garbage until the view has been validated, and total on garbage.
 struct Seen<'s> {
-    scan: Scan,
-    bound: Bound,
+    not_numbers: u64,
+    limit: f32,
     candidates: &'s mut Vec<Neighbour>,
 }
 
 impl Seen<'_> {
-    /// Counts a compared vector and keeps it if it is near enough.
+    /// Keeps a compared vector if it is near enough.
     #[inline]
     fn take(&mut self, record: &LiveRecord<'_>, distance: f32) {
-        self.scan.scanned += 1;
-        if self.bound.admits(distance) {
-            let id = record.word(offset_of!(Vector, vec_id) / 8);
-            self.candidates.push(Neighbour { seq: record.seq(), id, distance });
-        } else if distance.is_nan() {
-            self.scan.not_numbers += 1;
+        if distance >= self.limit {
+            return;
         }
+        if distance.is_nan() {
+            self.not_numbers += 1;
+            return;
+        }
+        let id = record.word(offset_of!(Vector, vec_id) / 8);
+        self.candidates.push(Neighbour { seq: record.seq(), id, distance });
     }
 }
 
