@@ -75,7 +75,7 @@ record! {
     ///
     /// Shape: 56 bytes. Units: `header.instrument_id` is the query's instrument.
     pub struct Match(rtype::MATCH = "match") {
-        /// Time the query was received, ns since the Unix epoch, UTC.
+        /// Event time of the query: of the vector that asked, or that caused a registered answer.
         ts_query: u64 => NanosEpoch (null UNDEF_TIME),
         /// Id of the query: the vec_id of the query vector.
         query_id: u64 => None,
