@@ -25,6 +25,7 @@ fn main() {
         .configure_from_args();
     let (_root, mut reader) = filled();
     hot(&mut criterion, &mut reader);
+    limit(&mut criterion, &mut reader);
     empty(&mut criterion, &mut reader);
     criterion.final_summary();
 }
@@ -106,6 +107,26 @@ fn hot(criterion: &mut Criterion, reader: &mut Reader) {
             })
         });
     });
+    group.bench_function("view 256 and keep", |bencher| {
+        let mut kept = vec![workload::tick(0, 0); HOT_RECORDS];
+        bencher.iter_custom(|iters| {
+            time(iters, reader, |reader| {
+                let done = reader.view(HOT_RECORDS, |view| {
+                    for (to, record) in kept.iter_mut().zip(view.iter()) {
+                        *to = record.read();
+                    }
+                });
+                assert_eq!(done, Poll::Record(()));
+                black_box(&kept).iter().map(|tick| tick.order_id).sum()
+            })
+        });
+    });
+    group.finish();
+}
+
+fn limit(criterion: &mut Criterion, reader: &mut Reader) {
+    let mut group = criterion.benchmark_group("poll");
+    group.throughput(Throughput::Bytes(TICK_BYTES as u64));
     let source = vec![[1_u64; TICK_BYTES / 8]; HOT_RECORDS];
     let mut target = vec![[0_u64; TICK_BYTES / 8]; HOT_RECORDS];
     group.bench_function("memcpy", |bencher| {

@@ -27,7 +27,7 @@ pub fn markdown(outcome: &Outcome, command: &str, now: Timestamp) -> String {
     let plan = &outcome.plan;
     let scheduling = match scheduling {
         Scheduling::Ordinary => "ordinary",
-        Scheduling::RealTime => "real-time, each burst followed by as long a rest",
+        Scheduling::RealTime => "real-time (`chrt` before the command), a rest after each burst",
     };
     format!(
         "# One-way latency and throughput, {date}\n\n\

@@ -1,7 +1,7 @@
 //! Records copied out of a ring, one behind the other.
 
 use crate::poll::RecordRef;
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::IntoBytes;
 
 /// A reusable run of validated copies with consecutive sequences.
 ///
@@ -66,20 +66,21 @@ impl Batch {
         self.first_seq = first_seq;
     }
 
-    /// Adds a record of zeros and lends its words.
+    /// Adds `count` records of zeros and lends the words of each.
     #[inline]
-    pub(crate) fn append(&mut self) -> &mut [u64] {
+    pub(crate) fn append(&mut self, count: usize) -> impl Iterator<Item = &mut [u64]> {
         let start = self.words.len();
-        self.words.resize(start + self.record_words, 0);
-        self.words.get_mut(start..).unwrap_or(&mut [])
+        self.words.resize(start + count * self.record_words, 0);
+        let added = self.words.get_mut(start..).unwrap_or(&mut []);
+        added.chunks_exact_mut(self.record_words.max(1))
     }
 
     /// Adds a copied record and says how many there are now.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> usize {
-        let words = self.append();
-        words.zero();
-        for (to, from) in words.as_mut_bytes().iter_mut().zip(bytes) {
-            *to = *from;
+        for words in self.append(1) {
+            for (to, from) in words.as_mut_bytes().iter_mut().zip(bytes) {
+                *to = *from;
+            }
         }
         self.len()
     }

@@ -97,10 +97,10 @@ impl Reader {
     ///
     /// Ordering: rows R1 to R4. Cost: a load per word of the slot and two more; no system call,
     /// no allocation, never blocks.
-    #[inline]
+    #[inline(always)]
     pub fn poll(&mut self) -> Poll<RecordRef<'_>> {
-        if let Some(epoch) = self.lapped_epoch.take() {
-            return Poll::Restarted { epoch };
+        if self.lapped_epoch.is_some() {
+            return self.restarted();
         }
         let seq = self.cursor;
         let slot = self.segment.slot(seq);
@@ -171,15 +171,15 @@ impl Reader {
             Entry::Lapped { .. } => return Poll::Record(0),
         }
         let before = batch.len();
-        for offset in 0..count as u64 {
-            let slot = self.segment.slot(first.wrapping_add(offset));
-            let copy = batch.append();
-            slot.copy_to(copy);
+        let mut whole = 0;
+        for (seq, copy) in (first..).zip(batch.append(count)) {
+            self.segment.slot(seq).copy_to(copy);
             if is_recovery(rtype_of(copy)) {
-                batch.truncate(batch.len() - 1);
                 break;
             }
+            whole += 1;
         }
+        batch.truncate(before + whole);
         if !oldest.leave(first) {
             batch.truncate(before);
             return if before == 0 { self.lapped(first) } else { Poll::Record(0) };
@@ -198,8 +198,8 @@ impl Reader {
     /// R4 of the oldest record. Cost: four loads, however long the view is.
     #[inline]
     pub fn view<T>(&mut self, max: usize, f: impl FnOnce(&View<'_>) -> T) -> Poll<T> {
-        if let Some(epoch) = self.lapped_epoch.take() {
-            return Poll::Restarted { epoch };
+        if self.lapped_epoch.is_some() {
+            return self.restarted();
         }
         let first = self.cursor;
         match self.look(first, max, f) {
@@ -334,6 +334,12 @@ impl Reader {
             self.cursor = extent.first.wrapping_add(extent.count as u64);
         }
         whole
+    }
+
+    /// Reports the restart that was among the missed records.
+    #[cold]
+    fn restarted<T>(&mut self) -> Poll<T> {
+        Poll::Restarted { epoch: self.lapped_epoch.take().unwrap_or(self.epoch) }
     }
 
     #[cold]

@@ -140,25 +140,13 @@ impl<'a> Slot<'a> {
     }
 
     /// Stores `values` into the payload words of a claimed slot, from word `first` on; values
-    /// beyond the slot are ignored.
+    /// that do not all fit are ignored.
     #[inline]
     pub(crate) fn put(self, first: usize, values: impl ExactSizeIterator<Item = u64>) {
         // A sub-slice exactly as long as the values: for a record of constant size the loop
-        // unrolls, as long as the other case does not share it.
-        match self.payload.get(first..first.saturating_add(values.len())) {
-            Some(cells) => {
-                for (cell, value) in cells.iter().zip(values) {
-                    store(cell, value);
-                }
-            }
-            None => self.put_what_fits(first, values),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn put_what_fits(self, first: usize, values: impl ExactSizeIterator<Item = u64>) {
-        for (cell, value) in self.payload.get(first..).unwrap_or(&[]).iter().zip(values) {
+        // unrolls, and one that was just built is stored from registers, never through memory.
+        let cells = self.payload.get(first..first.saturating_add(values.len()));
+        for (cell, value) in cells.unwrap_or(&[]).iter().zip(values) {
             store(cell, value);
         }
     }

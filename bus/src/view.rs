@@ -76,10 +76,11 @@ impl<'a> LiveRecord<'a> {
     #[must_use]
     pub fn read<R: Record>(&self) -> R {
         let mut record = R::new_zeroed();
-        for (to, word) in record.as_mut_bytes().chunks_mut(8).zip(self.slot.payload()) {
-            for (to, from) in to.iter_mut().zip(load(word).to_le_bytes()) {
-                *to = from;
-            }
+        // Of constant length where the record fits, so that it is put together in registers.
+        let words = self.slot.payload().get(..size_of::<R>() / 8).unwrap_or(&[]);
+        let (bytes, _) = record.as_mut_bytes().as_chunks_mut::<8>();
+        for (to, word) in bytes.iter_mut().zip(words) {
+            *to = load(word).to_le_bytes();
         }
         record
     }

@@ -8,6 +8,7 @@ use crate::record::{Record, Restart, Tombstone, UNDEF_TIME, restart_cause};
 use crate::schema::{Kind, Schema};
 use crate::segment::{Access, Segment};
 use crate::slot::{Residue, load, store};
+use crate::sync::AtomicU64;
 use zerocopy::{Immutable, IntoBytes};
 
 /// Attempts to attach before a ring that comes and goes is given up.
@@ -213,7 +214,7 @@ impl Writer {
     /// # Errors
     ///
     /// [`WrongKind`] if the ring's schema has no such kind; nothing was written then.
-    #[inline]
+    #[inline(always)]
     pub fn publish<R: Record>(&mut self, record: &R) -> Result<u64, WrongKind> {
         let seq = self.stage(record)?;
         self.flush();
@@ -246,7 +247,7 @@ impl Writer {
     /// # Errors
     ///
     /// [`WrongKind`] if the ring's schema has no such kind; nothing was written then.
-    #[inline]
+    #[inline(always)]
     pub fn stage<R: Record>(&mut self, record: &R) -> Result<u64, WrongKind> {
         self.check(record.header().rtype, size_of::<R>())?;
         let seq = self.next;
@@ -254,7 +255,11 @@ impl Writer {
         slot.claim(seq);
         slot.put(0, words_of(record));
         slot.clear(size_of::<R>() / 8);
-        self.seal(seq);
+        if let Some(time) = self.segment.time(seq) {
+            note_time(time);
+        }
+        slot.commit(seq);
+        self.next = seq + 1;
         Ok(seq)
     }
 
@@ -338,7 +343,7 @@ impl Writer {
     #[inline]
     fn seal(&mut self, seq: u64) {
         if let Some(time) = self.segment.time(seq) {
-            store(time, crate::now_ns());
+            note_time(time);
         }
         self.segment.slot(seq).commit(seq);
         self.next = seq + 1;
@@ -414,6 +419,14 @@ impl Claim<'_> {
         self.writer.flush();
         seq
     }
+}
+
+/// Stores the time of publication, once in 64 records. Apart, and given no part of the writer,
+/// so that the loop around a publish keeps the writer's fields in registers.
+#[cold]
+#[inline(never)]
+fn note_time(time: &AtomicU64) {
+    store(time, crate::now_ns());
 }
 
 /// The words of a record as they stand in memory, which is little endian (`lib.rs` checks).
