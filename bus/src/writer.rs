@@ -255,11 +255,7 @@ impl Writer {
         slot.claim(seq);
         slot.put(0, words_of(record));
         slot.clear(size_of::<R>() / 8);
-        if let Some(time) = self.segment.time(seq) {
-            note_time(time);
-        }
-        slot.commit(seq);
-        self.next = seq + 1;
+        self.seal(seq);
         Ok(seq)
     }
 
@@ -340,7 +336,7 @@ impl Writer {
     }
 
     /// Notes the time where one is due, makes the claimed slot visible and steps on.
-    #[inline]
+    #[inline(always)]
     fn seal(&mut self, seq: u64) {
         if let Some(time) = self.segment.time(seq) {
             note_time(time);
@@ -399,9 +395,7 @@ impl Claim<'_> {
         }
         let slot = self.writer.segment.slot(self.writer.next);
         let first = first_bytes / 8;
-        if self.filled < first {
-            slot.put(0, [0; VECTOR_WORDS].into_iter());
-        }
+        slot.put(self.filled, core::iter::repeat_n(0, first.saturating_sub(self.filled)));
         let (pairs, odd) = lanes.as_chunks::<2>();
         slot.put(first, pairs.iter().map(|pair| bytemuck::cast(*pair)));
         let last = odd.first().map(|lane| u64::from(lane.to_bits()));

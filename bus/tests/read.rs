@@ -1,7 +1,7 @@
 //! Reading: joins, copies, batches, views; every way of reading sees the same records.
 
 use crate::support::{Bench, drain, trade};
-use tickring::record::{Record, Trade, Vector};
+use tickring::record::{Record, Status, Trade, Vector};
 use tickring::{Batch, CloseReason, Poll, Reader, RingName, RingSpec, Start, Writer};
 
 /// Reads everything from `start` on by one way of reading, as trade ids.
@@ -185,6 +185,34 @@ fn vectors_are_written_in_parts_and_read_in_place() {
     let expected: Vec<(u64, f32)> =
         (0..10u16).map(|n| (u64::from(n), f32::from(32 * 33 / 2 + 33 * n))).collect();
     assert_eq!(sums, Poll::Record(expected));
+}
+
+#[test]
+fn what_a_claim_does_not_write_reads_as_zero_and_what_it_wrote_stays() {
+    let bench = Bench::new(64);
+    let name = RingName::new("test", "vectors").unwrap();
+    let kinds = [vec![Vector::kind_with_dim(4)], Status::kinds()].concat();
+    let spec = RingSpec { capacity: 64, ..RingSpec::new(kinds).unwrap() };
+    let mut writer = Writer::open(&bench.directory, &name, &spec).unwrap();
+    let mut reader = Reader::open(&bench.directory, &name, Start::Oldest).unwrap();
+    for _ in 0..64 {
+        let mut claim = writer.claim();
+        claim.write(&Vector { vec_id: u64::MAX, ..Vector::empty(9, 9, 9) }).unwrap();
+        claim.write_lanes(&[9.0; 4]).unwrap();
+        claim.commit();
+    }
+    let short = Status { trading_event: 3, ..Status::empty(1, 7, 5) };
+    let mut claim = writer.claim();
+    claim.write(&short).unwrap();
+    claim.write_lanes(&[1.0]).unwrap();
+    claim.commit();
+    reader.seek(Start::Sequence(64));
+    let Poll::Record(record) = reader.poll() else { panic!("the record") };
+    assert_eq!(record.get::<Status>(), Some(&short));
+    let (head, rest) = record.bytes().split_at(size_of::<Vector>());
+    assert!(head[size_of::<Status>()..].iter().all(|byte| *byte == 0), "{head:?}");
+    assert_eq!(rest[..4], 1.0f32.to_le_bytes());
+    assert!(rest[4..].iter().all(|byte| *byte == 0), "{rest:?}");
 }
 
 #[test]
