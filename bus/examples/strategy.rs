@@ -7,8 +7,12 @@
 //! `cargo run --example strategy -- demo` follows `demo/ticks` and `demo/bars` until both end.
 
 use std::collections::HashMap;
+use std::time::Duration;
 use tickring::record::{Mbo, Trade, WindowBar, action, window_flag};
-use tickring::{Directory, Error, Poll, Reader, RecordRef, RingName, Start, Wait};
+use tickring::{Directory, Error, Poll, Reader, RecordRef, RingName, Start, wait_any};
+
+/// Longest wait at a stretch.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> Result<(), Error> {
     let bus = std::env::args().nth(1).unwrap_or_else(|| "demo".to_owned());
@@ -16,7 +20,6 @@ fn main() -> Result<(), Error> {
     let open = |ring| Reader::open(&directory, &RingName::new(&bus, ring)?, Start::Oldest);
     let (mut ticks, mut bars) = (open("ticks")?, open("bars")?);
     let mut strategy = Strategy::default();
-    let mut wait = Wait::default();
     loop {
         // Bars first: a tick must not be judged by a bar that is older than one already there.
         let bar = step(&mut bars, |record| strategy.bar(record));
@@ -24,8 +27,11 @@ fn main() -> Result<(), Error> {
         match (bar, tick) {
             (Step::Ended, Step::Ended) => break,
             (Step::Lapped, _) | (_, Step::Lapped) => strategy.go_flat(),
-            (Step::Read, _) | (_, Step::Read) => wait.reset(),
-            _ => wait.pause(),
+            (Step::Read, _) | (_, Step::Read) => {}
+            // A ring that has ended has nothing to wait for.
+            (Step::Ended, _) => _ = ticks.wait(PATIENCE),
+            (_, Step::Ended) => _ = bars.wait(PATIENCE),
+            _ => _ = wait_any(&mut [&mut bars, &mut ticks], PATIENCE),
         }
     }
     println!("{} orders", strategy.orders);

@@ -1,6 +1,7 @@
 //! Where rings are found: a directory per bus, a `.ring` file per ring. The listing is the
 //! discovery; there is no registry that could go stale.
 
+use crate::control;
 use crate::error::Error;
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -142,13 +143,15 @@ impl Directory {
         Ok(names)
     }
 
-    /// Removes a ring's segment; processes that have it mapped keep their mapping.
+    /// Removes a ring's segment and its control segment; processes that have them mapped keep
+    /// their mappings, and readers are told ([`CloseReason::Removed`](crate::CloseReason)).
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] or [`Error::Io`].
     pub fn remove(&self, name: &RingName) -> Result<(), Error> {
         let path = self.path_of(name);
+        control::remove_of(&path);
         match fs::remove_file(&path) {
             Ok(()) => Ok(()),
             Err(source) if source.kind() == io::ErrorKind::NotFound => Err(self.not_found(name)),

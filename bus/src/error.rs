@@ -40,6 +40,52 @@ pub enum Error {
         /// Size of a record, in bytes.
         stride_bytes: u64,
     },
+    /// The number of entries for instruments is impossible.
+    #[error("{found} entries for instruments: expected 0, or a power of two up to {most}")]
+    Instruments {
+        /// Entries that were asked for.
+        found: u64,
+        /// Largest number.
+        most: u64,
+    },
+    /// A symbol does not fit the instrument directory.
+    #[error("{found:?} is no symbol: expected at most {most_bytes} bytes without NUL")]
+    Symbol {
+        /// The symbol as given.
+        found: String,
+        /// Room for a symbol, in bytes.
+        most_bytes: usize,
+    },
+    /// The instrument directory is full, or the ring has none.
+    #[error(
+        "{name} has no room for instrument {instrument_id}: it holds {room} at most; create the          ring with more (RingSpec::instruments)"
+    )]
+    NoRoomForInstrument {
+        /// The ring.
+        name: String,
+        /// The instrument that was to be defined.
+        instrument_id: u32,
+        /// How many the ring holds.
+        room: usize,
+    },
+    /// A resume token is not one.
+    #[error("{found:?} is not a resume token: expected RING_ID-EPOCH-SEQUENCE as a reader gave it")]
+    Token {
+        /// The text as given.
+        found: String,
+    },
+    /// A resume token is of another ring, or of a life of this ring that never was.
+    #[error(
+        "the token {token} is not of {name}, which is {found}: the ring was created anew since;          join at the oldest record, or read the old ones from a journal"
+    )]
+    TokenMismatch {
+        /// The ring.
+        name: String,
+        /// The token.
+        token: String,
+        /// The ring as a token at its end.
+        found: String,
+    },
     /// The schema table does not fit its limit.
     #[error("the schema table has {found} bytes, at most {most} are possible: use fewer kinds")]
     SchemaTooLarge {
@@ -110,8 +156,8 @@ pub enum Error {
     },
     /// The ring exists with another schema than the writer's.
     #[error(
-        "{name} exists with another schema:\n  {}\nwrite to another ring, or remove {} while no \
-         process uses it", difference.join("\n  "), path.display()
+        "{name} exists with another schema:\n  {}\nwrite to another ring, replace it \
+         (OnMismatch::Replace), or remove {} while no process uses it", difference.join("\n  "), path.display()
     )]
     SchemaMismatch {
         /// The ring.
@@ -121,19 +167,21 @@ pub enum Error {
         /// One line for each difference.
         difference: Vec<String>,
     },
-    /// The ring exists with another capacity than the writer's.
+    /// The ring exists in another size than the writer's.
     #[error(
-        "{name} exists with {found} slots, the writer asks for {expected}: ask for {found}, or \
-         remove {} while no process uses it", path.display()
+        "{name} exists with {found} {what}, the writer asks for {expected}: ask for {found}, \
+         replace it (OnMismatch::Replace), or remove {} while no process uses it", path.display()
     )]
     CapacityMismatch {
         /// The ring.
         name: String,
         /// The file.
         path: PathBuf,
-        /// Slots that the writer asked for.
+        /// What differs in number: slots, or entries for instruments.
+        what: &'static str,
+        /// How many the writer asked for.
         expected: u64,
-        /// Slots that the ring has.
+        /// How many the ring has.
         found: u64,
     },
     /// Another process holds the writer lock.

@@ -2,10 +2,15 @@
 
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
+use crate::header::End;
 use crate::lock;
 use crate::segment::{Access, Segment};
 use crate::slot::load;
 use std::path::PathBuf;
+
+mod readers;
+
+pub use readers::ReaderInfo;
 
 /// A snapshot of a ring's header. Each number is right at some moment during the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +50,10 @@ pub struct RingInfo {
     pub watermark_ns: u64,
     /// Records that the writer's source dropped or refused as late.
     pub dropped: u64,
+    /// Entries for instruments.
+    pub instruments: u64,
+    /// Quotes and trades whose instrument found no entry, and that are the last of nothing.
+    pub unlisted: u64,
 }
 
 /// Whether somebody writes to a ring.
@@ -54,6 +63,8 @@ pub enum RingState {
     Live,
     /// The writer ended the ring.
     Closed,
+    /// Another segment has taken the ring's name.
+    Retired,
     /// The writer is gone without ending the ring: it was killed, or dropped its handle.
     Dead,
 }
@@ -92,16 +103,17 @@ impl RingInfo {
             heartbeat_ns: load(display.heartbeat_ns),
             watermark_ns: load(display.watermark_ns),
             dropped: load(display.dropped),
+            instruments: geometry.instruments,
+            unlisted: load(display.unlisted),
         }
     }
 }
 
 fn state_of(segment: &Segment) -> RingState {
-    if segment.header().is_closed() {
-        RingState::Closed
-    } else if lock::is_held(segment.file()).unwrap_or(false) {
-        RingState::Live
-    } else {
-        RingState::Dead
+    match segment.header().end() {
+        Some(End::Closed) => RingState::Closed,
+        Some(End::Retired { .. }) => RingState::Retired,
+        None if lock::is_held(segment.file()).unwrap_or(false) => RingState::Live,
+        None => RingState::Dead,
     }
 }

@@ -24,19 +24,26 @@ compile_error!(
 
 // The model checker compiles the protocol alone: `slot` and `header` over loom's atomics.
 mod header;
+mod registry;
 mod slot;
 mod sync;
 
 #[cfg(not(loom))]
 mod batch;
 #[cfg(not(loom))]
+mod control;
+#[cfg(not(loom))]
 mod directory;
+#[cfg(not(loom))]
+mod enrolment;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
 mod geometry;
 #[cfg(not(loom))]
 mod info;
+#[cfg(not(loom))]
+mod instruments;
 #[cfg(not(loom))]
 mod lanes;
 #[cfg(not(loom))]
@@ -52,6 +59,8 @@ pub mod schema;
 #[cfg(not(loom))]
 mod segment;
 #[cfg(not(loom))]
+mod spec;
+#[cfg(not(loom))]
 mod view;
 #[cfg(not(loom))]
 mod wait;
@@ -66,13 +75,15 @@ pub use crate::{
     directory::{DIRECTORY_VARIABLE, Directory, RingName},
     error::{Error, WrongKind},
     geometry::DEFAULT_CAPACITY,
-    info::{RingInfo, RingState},
+    info::{ReaderInfo, RingInfo, RingState},
+    instruments::{Instrument, LastValue, Latest},
     lanes::Lanes,
     poll::{CloseReason, Poll, RecordRef},
-    reader::{Extent, Reader, Start},
+    reader::{Extent, Reader, ReaderOptions, Start, Token, wait_any},
+    spec::{OnMismatch, RingSpec},
     view::{LiveRecord, View},
     wait::Wait,
-    writer::{Claim, RingSpec, Writer},
+    writer::{Claim, Writer},
 };
 
 /// The time by the clock of the segments: nanoseconds since the Unix epoch.

@@ -38,6 +38,16 @@ pub enum Poll<T> {
 pub enum CloseReason {
     /// Its writer closed it: the input was complete, or the producer was told to stop.
     Ended,
+    /// Another segment has taken the ring's name, because its schema, size or layout changed.
+    /// Open the ring again to follow it: its sequences begin at 0.
+    Retired {
+        /// The [`ring_id`](crate::RingInfo::ring_id) of the one that has the name now, or had it
+        /// next.
+        successor: u128,
+    },
+    /// The file was removed under its readers. What a writer that still has it may publish is
+    /// seen by nobody else.
+    Removed,
 }
 
 impl<T> Poll<T> {

@@ -1,28 +1,28 @@
-//! A reader of a ring: joins, polls by copy, in batches, or in place.
+//! A reader of a ring: polls by copy, in batches, or in place. How it joins, waits, and finds
+//! instruments stands in the modules below.
+
+mod extent;
+mod join;
+mod lookup;
+mod waiting;
+
+pub use extent::Extent;
+pub use join::{ReaderOptions, Start, Token};
+pub use waiting::wait_any;
 
 use crate::batch::Batch;
-use crate::directory::{Directory, RingName};
-use crate::error::Error;
+use crate::enrolment::Enrolment;
+use crate::header::End;
 use crate::info::RingInfo;
 use crate::poll::{CloseReason, Poll, RecordRef, rtype_of};
 use crate::record::{Record, Restart, Tombstone, rtype};
+use crate::registry::Counters;
 use crate::schema::Schema;
-use crate::segment::{Access, Segment};
+use crate::segment::Segment;
 use crate::slot::{Entry, load};
 use crate::view::View;
+use crate::wait::Wait;
 use std::ops::Range;
-
-/// Where a reader joins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the next record to be published.
-    Latest,
-    /// At the oldest record, an eighth of the ring away from where the writer overwrites.
-    Oldest,
-    /// At this sequence. If it is overwritten already the first poll says how many were missed;
-    /// if it is still to come the reader waits for it.
-    Sequence(u64),
-}
 
 /// A reader of one ring, with a cursor of its own. Any number of them may exist; none can be
 /// seen, slowed down or harmed by another, and the writer does not know them.
@@ -50,55 +50,26 @@ pub enum Start {
 pub struct Reader {
     segment: Segment,
     cursor: u64,
-    missed: u64,
     epoch: u64,
     /// An epoch whose restart record was among the missed ones, to be reported next.
     lapped_epoch: Option<u64>,
     scratch: Box<[u64]>,
+    enrolment: Enrolment,
+    counters: Counters,
+    /// Polls that found nothing.
+    empties: u64,
+    is_removed: bool,
+    wait: Wait,
 }
 
 impl Reader {
-    /// Attaches to ring `name`, read-only.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`], [`Error::NotASegment`], [`Error::LayoutVersion`],
-    /// [`Error::Truncated`], [`Error::Corrupt`], [`Error::Schema`] or [`Error::Io`].
-    pub fn open(directory: &Directory, name: &RingName, start: Start) -> Result<Self, Error> {
-        let segment = Segment::attach(directory, name, Access::Read)?;
-        let words = segment.slots().payload_words();
-        let mut reader = Self {
-            segment,
-            cursor: 0,
-            missed: 0,
-            epoch: FIRST_EPOCH,
-            lapped_epoch: None,
-            scratch: vec![0; words].into_boxed_slice(),
-        };
-        reader.seek(start);
-        Ok(reader)
-    }
-
-    /// Moves the cursor.
-    pub fn seek(&mut self, start: Start) {
-        let published = self.segment.header().published();
-        self.cursor = match start {
-            Start::Latest => published,
-            Start::Oldest => self.segment.geometry().oldest(published),
-            Start::Sequence(seq) => seq,
-        };
-        let epoch = self.segment.header().epoch();
-        // The restart record of an epoch that began behind the cursor will not be met.
-        self.epoch = if epoch.start < self.cursor { epoch.number } else { FIRST_EPOCH };
-        self.lapped_epoch = None;
-    }
-
     /// Copies the next record.
     ///
     /// Ordering: rows R1 to R4. Cost: a load per word of the slot and two more; no system call,
     /// no allocation, never blocks.
     #[inline(always)]
     pub fn poll(&mut self) -> Poll<RecordRef<'_>> {
+        self.counters.polls = self.counters.polls.wrapping_add(1);
         if self.lapped_epoch.is_some() {
             return self.restarted();
         }
@@ -113,7 +84,7 @@ impl Reader {
         if !slot.leave(seq) {
             return self.lapped(seq);
         }
-        self.cursor = seq.wrapping_add(1);
+        self.advance(seq.wrapping_add(1));
         if is_recovery(rtype_of(&self.scratch)) {
             return self.recovered(seq);
         }
@@ -126,6 +97,7 @@ impl Reader {
     /// rows P2 and, for every few records, R1 to R4 of the oldest one. Cost: as
     /// [`poll`](Self::poll) per record; allocates when `batch` was never as large before.
     pub fn poll_batch(&mut self, batch: &mut Batch, max: usize) -> Poll<usize> {
+        self.counters.polls = self.counters.polls.wrapping_add(1);
         batch.restart(self.cursor, self.segment.slots().payload_words());
         if self.lapped_epoch.is_some() {
             return self.poll().map(|_| 0);
@@ -185,7 +157,7 @@ impl Reader {
             return if before == 0 { self.lapped(first) } else { Poll::Record(0) };
         }
         let copied = batch.len() - before;
-        self.cursor = first.wrapping_add(copied as u64);
+        self.advance(first.wrapping_add(copied as u64));
         Poll::Record(copied)
     }
 
@@ -198,13 +170,14 @@ impl Reader {
     /// R4 of the oldest record. Cost: four loads, however long the view is.
     #[inline]
     pub fn view<T>(&mut self, max: usize, f: impl FnOnce(&View<'_>) -> T) -> Poll<T> {
+        self.counters.polls = self.counters.polls.wrapping_add(1);
         if self.lapped_epoch.is_some() {
             return self.restarted();
         }
         let first = self.cursor;
         match self.look(first, max, f) {
             Look::Seen(value, count) => {
-                self.cursor = first.wrapping_add(count as u64);
+                self.advance(first.wrapping_add(count as u64));
                 Poll::Record(value)
             }
             Look::NotYet => self.nothing(),
@@ -270,7 +243,7 @@ impl Reader {
     /// How many records this reader has missed since it was attached, in all.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.missed
+        self.counters.missed
     }
 
     /// The sequences that a reader could read now, without the eighth next to the writer.
@@ -305,48 +278,54 @@ impl Reader {
         RingInfo::of(&self.segment)
     }
 
-    /// Where up to `max` of the next records stand in memory, for readers outside Rust; `None`
-    /// if there is none yet. The extent ends at the end of the ring. What is read there counts
-    /// only if [`validate`](Self::validate) agrees afterwards.
-    #[must_use]
-    pub fn extent(&self, max: usize) -> Option<Extent> {
-        let first = self.cursor;
-        let geometry = self.segment.geometry();
-        let index = first & (geometry.capacity - 1);
-        let available = self.published().saturating_sub(first).min(geometry.capacity - index);
-        let count = usize::try_from(available).unwrap_or(usize::MAX).min(max);
-        if count == 0 || self.segment.slot(first).enter(first) != Entry::Ready {
-            return None;
-        }
-        let stride_bytes = usize::try_from(geometry.stride_bytes).ok()?;
-        let index = usize::try_from(index).ok()?;
-        let address =
-            self.segment.slots().address().checked_add(index.checked_mul(stride_bytes)?)?;
-        Some(Extent { first, count, stamp_address: address, stride_bytes })
-    }
-
-    /// Says whether everything loaded from `extent` since it was made is whole, and if so moves
-    /// the cursor behind it.
-    #[must_use]
-    pub fn validate(&mut self, extent: &Extent) -> bool {
-        let whole = self.segment.slot(extent.first).leave(extent.first);
-        if whole && self.cursor == extent.first {
-            self.cursor = extent.first.wrapping_add(extent.count as u64);
-        }
-        whole
-    }
-
     /// Reports the restart that was among the missed records.
     #[cold]
     fn restarted<T>(&mut self) -> Poll<T> {
         Poll::Restarted { epoch: self.lapped_epoch.take().unwrap_or(self.epoch) }
     }
 
+    /// Moves the cursor, and tells the registry about once in 64 records.
+    #[inline(always)]
+    fn advance(&mut self, to: u64) {
+        let is_due = (self.cursor ^ to) >= REPORT_EVERY;
+        self.cursor = to;
+        if is_due {
+            self.report();
+        }
+    }
+
     #[cold]
-    fn nothing<T>(&self) -> Poll<T> {
-        let slot = self.segment.slot(self.cursor);
-        let ended = self.segment.header().is_closed() && slot.enter(self.cursor) == Entry::NotYet;
-        if ended { Poll::Closed(CloseReason::Ended) } else { Poll::Empty }
+    #[inline(never)]
+    fn report(&mut self) {
+        self.counters.cursor = self.cursor;
+        self.enrolment.report(&self.counters);
+    }
+
+    #[cold]
+    fn nothing<T>(&mut self) -> Poll<T> {
+        if self.counters.cursor != self.cursor {
+            self.report();
+        }
+        self.empties = self.empties.wrapping_add(1);
+        if self.empties.is_multiple_of(LOOK_FOR_FILE_EVERY) {
+            self.look_for_file();
+        }
+        let reason = match self.segment.header().end() {
+            Some(End::Closed) => CloseReason::Ended,
+            Some(End::Retired { successor }) => CloseReason::Retired { successor },
+            None if self.is_removed => CloseReason::Removed,
+            None => return Poll::Empty,
+        };
+        // What was published before the end is read before it.
+        match self.segment.slot(self.cursor).enter(self.cursor) {
+            Entry::NotYet => Poll::Closed(reason),
+            Entry::Ready | Entry::Lapped { .. } => Poll::Empty,
+        }
+    }
+
+    /// Looks whether the file still has its name. Cost: a system call.
+    fn look_for_file(&mut self) {
+        self.is_removed = self.is_removed || !self.segment.is_linked();
     }
 
     /// Resumes away from the writer and counts what was lost. `by` is a sequence that the
@@ -357,8 +336,10 @@ impl Reader {
         let oldest = self.segment.geometry().oldest(reached);
         let resume = oldest.max(self.cursor.wrapping_add(1));
         let missed = resume.wrapping_sub(self.cursor);
-        self.missed = self.missed.wrapping_add(missed);
+        self.counters.missed = self.counters.missed.wrapping_add(missed);
+        self.counters.laps = self.counters.laps.wrapping_add(1);
         self.cursor = resume;
+        self.report();
         let epoch = self.segment.header().epoch();
         if epoch.number > self.epoch && epoch.start < resume {
             self.epoch = epoch.number;
@@ -373,8 +354,13 @@ impl Reader {
         let record = RecordRef::new(seq, &self.scratch);
         match record.get::<Restart>() {
             Some(restart) => {
-                self.epoch = restart.epoch;
-                Poll::Restarted { epoch: restart.epoch }
+                let epoch = restart.epoch;
+                self.epoch = epoch;
+                // The new writer may look at another registry.
+                if !self.enrolment.is_current(&self.segment) {
+                    self.enrolment.renew(&self.segment, &self.counters);
+                }
+                Poll::Restarted { epoch }
             }
             None => Poll::Tombstone { seq },
         }
@@ -383,8 +369,19 @@ impl Reader {
 
 /// The life that begins with the ring's birth and has no restart record.
 const FIRST_EPOCH: u64 = 1;
+/// Records between two reports to the registry, a power of two.
+const REPORT_EVERY: u64 = 64;
+/// Polls that found nothing between two looks whether the file is still there: a system call is
+/// spread over some 100 µs of polling.
+const LOOK_FOR_FILE_EVERY: u64 = 1 << 16;
 /// Records that are copied before the oldest of them is validated.
 const CHUNK: usize = 64;
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.enrolment.leave(&self.segment);
+    }
+}
 
 const _: () = assert!(Restart::RTYPE == rtype::RESTART && Tombstone::RTYPE == rtype::TOMBSTONE);
 
@@ -398,17 +395,4 @@ enum Look<T> {
     Seen(T, usize),
     NotYet,
     Lapped(u64),
-}
-
-/// A run of records in place, as addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// Sequence of the first record.
-    pub first: u64,
-    /// Number of records.
-    pub count: usize,
-    /// Address of the first record's stamp; the record body is 8 bytes behind it.
-    pub stamp_address: usize,
-    /// Distance from one stamp to the next, in bytes.
-    pub stride_bytes: usize,
 }

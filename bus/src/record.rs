@@ -48,8 +48,8 @@ mod tests;
 pub use bar::{Bar, WindowBar};
 pub use book::{Level, Mbp1, Mbp10};
 pub use code::{
-    action, feed_state, flag, gap_cause, gap_state, lane_type, metric, restart_cause, side,
-    status_action, window_flag,
+    action, book_state, family, feed_state, flag, gap_cause, gap_state, lane_type, metric,
+    restart_cause, side, status_action, window_flag,
 };
 pub use control::{Gap, Heartbeat, Restart, Tombstone};
 pub use definition::{InstrumentDef, SymbolMapping};

@@ -12,15 +12,20 @@
 
 #![expect(unsafe_code, reason = "words over the owned mapping")]
 
+use crate::control::Control;
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
-use crate::geometry::{Geometry, PAGE_BYTES, SCHEMA_OFFSET, TIME_EVERY, live};
+use crate::geometry::{Geometry, INSTRUMENT_BYTES, PAGE_BYTES, SCHEMA_OFFSET, TIME_EVERY, live};
 use crate::header::identity::{IDENTITY_BYTES, Identity};
 use crate::header::{Display, Header};
+use crate::instruments::Instruments;
 use crate::lock;
+use crate::registry::{Waiters, call};
 use crate::schema::Schema;
 use crate::slot::{Slot, store};
+use crate::spec::RingSpec;
 use crate::sync::AtomicU64;
+use crate::wait::wake;
 use crate::words::{Slots, Words};
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use nix::errno::Errno;
@@ -30,9 +35,13 @@ use nix::sys::statvfs::fstatvfs;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+
+mod older;
+
+pub(crate) use older::Older;
 
 /// Words of the header page.
 const HEADER_WORDS: usize = (PAGE_BYTES / 8) as usize;
@@ -54,30 +63,32 @@ pub(crate) struct Segment {
     schema: Schema,
     header: Words,
     times: Words,
+    instruments: Instruments,
     slots: Slots,
     // Last, so that it is unmapped after everything that points into it is gone.
     _map: MmapRaw,
 }
 
 impl Segment {
-    /// Creates the segment of ring `name`, locked for the caller; `None` if the name exists.
+    /// Creates a segment for ring `name`, locked for the caller and without a name yet: see
+    /// [`link`](Self::link) and [`replace`](Self::replace).
     ///
     /// # Errors
     ///
-    /// [`Error::NoSpace`] before anything is mapped; [`Error::Capacity`], [`Error::Io`].
+    /// [`Error::NoSpace`] before anything is mapped; [`Error::Capacity`],
+    /// [`Error::Instruments`], [`Error::Io`].
     pub(crate) fn create(
         directory: &Directory,
         name: &RingName,
-        schema: &Schema,
-        capacity: u64,
-        mode: u32,
-    ) -> Result<Option<Self>, Error> {
+        spec: &RingSpec,
+    ) -> Result<Self, Error> {
+        let RingSpec { schema, capacity, instruments, .. } = spec;
         let encoded = schema.encode();
-        let schema_bytes = encoded.len() as u64;
-        let geometry = Geometry::of(capacity, schema.max_size_bytes().into(), schema_bytes)?;
+        let body_bytes = schema.max_size_bytes().into();
+        let geometry = Geometry::of(*capacity, body_bytes, encoded.len() as u64, *instruments)?;
         let bus = directory.make_bus(name)?;
         let path = directory.path_of(name);
-        let file = nameless_file(&bus, mode)?;
+        let file = nameless_file(&bus, spec)?;
         allocate(&file, name, &bus, geometry.segment_bytes)?;
         let identity = Identity {
             ring_id: random(&path)?,
@@ -92,11 +103,34 @@ impl Segment {
         segment.put_bytes(SCHEMA_OFFSET, &encoded);
         // The file has no name yet, so nobody can hold its lock.
         lock::acquire(&segment.file).map_err(|errno| segment.io("lock", errno))?;
-        match link(&segment.file, &segment.path) {
-            Ok(()) => Ok(Some(segment)),
-            Err(Errno::EEXIST) => Ok(None),
-            Err(errno) => Err(segment.io("link", errno)),
+        Ok(segment)
+    }
+
+    /// Gives a new segment its name; `false` if the name is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub(crate) fn link(&self) -> Result<bool, Error> {
+        match link(&self.file, &self.path) {
+            Ok(()) => Ok(true),
+            Err(Errno::EEXIST) => Ok(false),
+            Err(errno) => Err(self.io("link", errno)),
         }
+    }
+
+    /// Gives a new segment its name in place of the file that has it, at one stroke.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub(crate) fn replace(&self) -> Result<(), Error> {
+        let passing = self.path.with_extension(format!("{:032x}", self.identity.ring_id));
+        link(&self.file, &passing).map_err(|errno| self.io("link", errno))?;
+        fs::rename(&passing, &self.path).map_err(|source| {
+            let _ = fs::remove_file(&passing);
+            Error::io("rename", &self.path, source)
+        })
     }
 
     /// Attaches to the existing segment of ring `name` and checks it.
@@ -146,6 +180,9 @@ impl Segment {
             || Error::Truncated { path: path.clone(), expected: g.segment_bytes, found: 0 };
         let header = part(0, PAGE_BYTES).ok_or_else(corrupt)?;
         let times = part(g.times_offset, g.capacity / TIME_EVERY * 8).ok_or_else(corrupt)?;
+        let instruments = part(g.instruments_offset, g.instruments * INSTRUMENT_BYTES)
+            .and_then(|words| Instruments::new(words, g.instruments))
+            .ok_or_else(corrupt)?;
         let slots = part(g.slots_offset, g.capacity * g.stride_bytes)
             .and_then(|words| Slots::new(words, g.capacity, words_of(g.stride_bytes)))
             .ok_or_else(corrupt)?;
@@ -157,6 +194,7 @@ impl Segment {
             schema,
             header,
             times,
+            instruments,
             slots,
             _map: map,
         })
@@ -190,6 +228,12 @@ impl Segment {
         &self.slots
     }
 
+    /// The instrument directory and the last values.
+    #[inline]
+    pub(crate) fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
     /// The slot of sequence `seq`.
     #[inline]
     pub(crate) fn slot(&self, seq: u64) -> Slot<'_> {
@@ -208,22 +252,20 @@ impl Segment {
     /// The live lines of the header.
     #[inline]
     pub(crate) fn header(&self) -> Header<'_> {
-        let words = self.header.all().first_chunk::<HEADER_WORDS>();
-        // `map` made the header of exactly a page.
-        let Some(page) = words else { unreachable!("a header is a page") };
-        Header {
-            epoch: &page[live::EPOCH / 8],
-            epoch_start: &page[live::EPOCH_START / 8],
-            state: &page[live::STATE / 8],
-            published: &page[live::PUBLISHED / 8],
-            display: Display {
-                owner_pid: &page[live::OWNER_PID / 8],
-                owner_since_ns: &page[live::OWNER_SINCE_NS / 8],
-                heartbeat_ns: &page[live::HEARTBEAT_NS / 8],
-                watermark_ns: &page[live::WATERMARK_NS / 8],
-                dropped: &page[live::DROPPED / 8],
-            },
-        }
+        header_of(&self.header)
+    }
+
+    /// The words by which readers sleep and the writer wakes.
+    #[inline(always)]
+    pub(crate) fn waiters<'a>(&'a self, control: &'a Control) -> Waiters<'a> {
+        Waiters { waiters: control.waiters(), signal: self.header().signal }
+    }
+
+    /// Wakes all who sleep on the ring. Only a process that may write to it calls this.
+    pub(crate) fn call_all(&self) {
+        let signal = self.header().signal;
+        call(signal);
+        wake(signal);
     }
 
     /// Whether the file still has its name: the ring was not removed under its users.
@@ -248,6 +290,33 @@ impl Segment {
             }
             store(word, u64::from_le_bytes(value));
         }
+    }
+}
+
+/// The live lines in the words of a header.
+#[inline]
+fn header_of(words: &Words) -> Header<'_> {
+    // `map` and `Older` made the header of exactly a page.
+    let Some(page) = words.all().first_chunk::<HEADER_WORDS>() else {
+        unreachable!("a header is a page")
+    };
+    Header {
+        epoch: &page[live::EPOCH / 8],
+        epoch_start: &page[live::EPOCH_START / 8],
+        state: &page[live::STATE / 8],
+        published: &page[live::PUBLISHED / 8],
+        signal: &page[live::SIGNAL / 8],
+        control_id: &page[live::CONTROL_ID / 8],
+        ticker_ns: &page[live::TICKER_NS / 8],
+        successor: [&page[live::SUCCESSOR_LOW / 8], &page[live::SUCCESSOR_HIGH / 8]],
+        display: Display {
+            owner_pid: &page[live::OWNER_PID / 8],
+            owner_since_ns: &page[live::OWNER_SINCE_NS / 8],
+            heartbeat_ns: &page[live::HEARTBEAT_NS / 8],
+            watermark_ns: &page[live::WATERMARK_NS / 8],
+            dropped: &page[live::DROPPED / 8],
+            unlisted: &page[live::UNLISTED / 8],
+        },
     }
 }
 
@@ -325,16 +394,20 @@ pub(crate) fn kinds_of(schema: &Schema) -> [u64; 4] {
     bits
 }
 
-fn nameless_file(bus: &Path, mode: u32) -> Result<File, Error> {
+fn nameless_file(bus: &Path, spec: &RingSpec) -> Result<File, Error> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
         .custom_flags(libc::O_TMPFILE)
-        .mode(mode)
+        .mode(spec.mode)
         .open(bus)
         .map_err(|source| Error::io("create a file (O_TMPFILE) in", bus, source))?;
+    if spec.group.is_some() {
+        fchown(&file, None, spec.group)
+            .map_err(|source| Error::io("set the group of a file in", bus, source))?;
+    }
     // The umask has had its say on the mode; the caller's wish counts.
-    file.set_permissions(Permissions::from_mode(mode))
+    file.set_permissions(Permissions::from_mode(spec.mode))
         .map_err(|source| Error::io("set the mode of a file in", bus, source))?;
     Ok(file)
 }
@@ -364,7 +437,12 @@ fn link(file: &File, path: &Path) -> Result<(), Errno> {
     nix::unistd::linkat(AT_FDCWD, &open, AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)
 }
 
-fn random(path: &Path) -> Result<u128, Error> {
+/// A number that nobody else draws.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub(crate) fn random(path: &Path) -> Result<u128, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map_err(|source| Error::io("draw a random ring id for", path, source.into()))?;

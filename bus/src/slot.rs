@@ -115,14 +115,14 @@ fn zero(words: &[AtomicU64]) {
     }
 }
 
-/// What recovery reads off a stamp when no writer is alive.
+/// What a stamp says by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Residue {
     /// Never written.
     Blank,
     /// Holds this sequence.
     Whole(u64),
-    /// A writer died while it wrote this sequence.
+    /// This sequence is being written, or a writer died while it wrote it.
     Torn(u64),
 }
 
@@ -201,7 +201,8 @@ impl<'a> Slot<'a> {
         self.stamp.load(Ordering::Relaxed) == written(seq) // row R4 => true
     }
 
-    /// Reads the stamp for recovery: the caller holds the writer lock, so nobody else writes.
+    /// Reads the stamp as it is, and orders nothing by it: for recovery, when the caller holds
+    /// the writer lock, and to learn which sequence may be [entered](Self::enter).
     pub(crate) fn residue(self) -> Residue {
         match self.stamp.load(Ordering::Relaxed) {
             0 => Residue::Blank,

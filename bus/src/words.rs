@@ -40,6 +40,13 @@ impl Words {
         Self { base, count }
     }
 
+    /// Words in ordinary memory that stays for good.
+    #[cfg(test)]
+    pub(crate) fn leaked(count: usize) -> Self {
+        let cells: Box<[AtomicU64]> = (0..count).map(|_| AtomicU64::new(0)).collect();
+        Self { base: NonNull::from(&*Box::leak(cells)).cast(), count }
+    }
+
     /// All words, for no longer than the owner of the mapping is borrowed.
     #[inline]
     pub(crate) fn all(&self) -> &[AtomicU64] {
@@ -100,11 +107,7 @@ mod tests {
     use crate::slot::Entry;
 
     fn with_slots(capacity: u64, stride_words: usize, count: usize, check: fn(Option<Slots>)) {
-        let cells: Vec<AtomicU64> = (0..count).map(|_| AtomicU64::new(0)).collect();
-        let base = NonNull::from(cells.as_slice()).cast();
-        // SAFETY: the cells outlive the call and are accessed as atomics only.
-        let words = unsafe { Words::new(base, count) };
-        check(Slots::new(words, capacity, stride_words));
+        check(Slots::new(Words::leaked(count), capacity, stride_words));
     }
 
     #[test]

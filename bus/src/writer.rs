@@ -1,55 +1,26 @@
-//! The one writer of a ring: claim or create, publish, close.
+//! The one writer of a ring: publish, claim, close. How it comes into office stands in `open`.
 
-use crate::directory::{Directory, RingName};
+mod claim;
+mod findings;
+mod open;
+mod ticker;
+
+pub use claim::Claim;
+
+use crate::control::Control;
+use crate::directory::RingName;
 use crate::error::{Error, WrongKind};
-use crate::header::Epoch;
-use crate::lock;
-use crate::record::{Record, Restart, Tombstone, UNDEF_TIME, restart_cause};
-use crate::schema::{Kind, Schema};
-use crate::segment::{Access, Segment};
-use crate::slot::{Residue, load, store};
+use crate::instruments::{Instrument, Sort, Stored, sort_of};
+use crate::record::Record;
+use crate::schema::Schema;
+use crate::segment::Segment;
+use crate::slot::store;
 use crate::sync::AtomicU64;
+use ticker::Ticker;
 use zerocopy::{Immutable, IntoBytes};
 
-/// Attempts to attach before a ring that comes and goes is given up.
-const ATTACH_ATTEMPTS: usize = 16;
-/// Sequences from here on are taken for corruption: a ring would need centuries to get there.
-const SEQUENCE_LIMIT: u64 = 1 << 62;
-/// Words of a vector record in front of its lanes.
-const VECTOR_WORDS: usize = size_of::<crate::record::Vector>() / 8;
-/// The value that stands for "no sequence".
-const NO_SEQUENCE: u64 = u64::MAX;
-
-/// What a ring is made of.
-#[derive(Clone, Debug)]
-pub struct RingSpec {
-    /// The kinds of records that the ring may hold; see [`RingSpec::new`].
-    pub schema: Schema,
-    /// Slots in the ring, a power of two from 64 on.
-    pub capacity: u64,
-    /// Permissions of the file. Readers need read permission only.
-    pub mode: u32,
-}
-
-impl RingSpec {
-    /// A ring of [`DEFAULT_CAPACITY`](crate::DEFAULT_CAPACITY) slots and mode 0640 for `kinds`.
-    /// The kinds `restart` and `tombstone`, which recovery writes, are added if missing.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Schema`] if the kinds do not form a valid schema.
-    pub fn new(kinds: Vec<Kind>) -> Result<Self, Error> {
-        let mut kinds = kinds;
-        for own in [Restart::kind(), Tombstone::kind()] {
-            if kinds.iter().all(|kind| kind.rtype != own.rtype) {
-                kinds.push(own);
-            }
-        }
-        let schema = Schema::new(kinds)
-            .map_err(|source| Error::Schema { name: "the new ring".to_owned(), source })?;
-        Ok(Self { schema, capacity: crate::DEFAULT_CAPACITY, mode: 0o640 })
-    }
-}
+/// From one look at the registry to the next, in nanoseconds.
+const TEND_EVERY_NS: u64 = 1_000_000_000;
 
 /// The handle that publishes to a ring. There is one at a time, in all processes together.
 ///
@@ -78,138 +49,31 @@ impl RingSpec {
 #[derive(Debug)]
 pub struct Writer {
     segment: Segment,
+    control: Control,
     kinds: [u64; 4],
     payload_bytes: usize,
     next: u64,
     epoch: u64,
     pid: u32,
+    /// Whether the ring has last values.
+    remembers: bool,
+    /// Instruments that still have room.
+    room: usize,
+    unlisted: u64,
+    /// When the registry was last looked after.
+    tended_ns: u64,
+    // Kept for its end: it stops then.
+    _ticker: Option<Ticker>,
 }
 
 impl Writer {
-    /// Creates the ring, or takes over an existing one whose writer is gone.
-    ///
-    /// A takeover continues the sequence, closes a record that the dead writer left half written
-    /// with a tombstone, and puts a restart record in band. Cost: birth touches every page;
-    /// takeover looks at every stamp.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::AlreadyOwned`] while another writer lives; [`Error::SchemaMismatch`] or
-    /// [`Error::CapacityMismatch`] if the ring exists in another form; [`Error::NoSpace`] and
-    /// the errors of attaching.
-    pub fn open(directory: &Directory, name: &RingName, spec: &RingSpec) -> Result<Self, Error> {
-        for _ in 0..ATTACH_ATTEMPTS {
-            match Segment::attach(directory, name, Access::Write) {
-                Ok(segment) => {
-                    let writer = Self::take_over(segment, spec)?;
-                    // Removed and perhaps created anew between open and lock: look again.
-                    if writer.segment.is_linked() {
-                        return Ok(writer);
-                    }
-                }
-                Err(Error::NotFound { .. }) => {
-                    let born =
-                        Segment::create(directory, name, &spec.schema, spec.capacity, spec.mode)?;
-                    if let Some(segment) = born {
-                        return Ok(Self::first(segment));
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(directory.not_found(name))
-    }
-
-    /// The writer of a segment that was just born.
-    fn first(segment: Segment) -> Self {
-        let mut writer = Self::over(segment, 0, 1);
-        writer.segment.header().begin_epoch(Epoch { number: 1, start: 0 });
-        writer.enter_office();
-        writer
-    }
-
-    fn over(segment: Segment, next: u64, epoch: u64) -> Self {
-        Self {
-            kinds: segment.identity().kinds,
-            payload_bytes: segment.slots().payload_words() * 8,
-            segment,
-            next,
-            epoch,
-            pid: std::process::id(),
-        }
-    }
-
-    fn take_over(segment: Segment, spec: &RingSpec) -> Result<Self, Error> {
-        let name = || segment.name().to_string();
-        let path = || segment.path().to_owned();
-        let difference = spec.schema.difference(segment.schema());
-        if !difference.is_empty() {
-            return Err(Error::SchemaMismatch { name: name(), path: path(), difference });
-        }
-        let found = segment.geometry().capacity;
-        if found != spec.capacity {
-            let expected = spec.capacity;
-            return Err(Error::CapacityMismatch { name: name(), path: path(), expected, found });
-        }
-        if !lock::acquire(segment.file()).map_err(|errno| segment.io("lock", errno))? {
-            let display = segment.header().display;
-            return Err(Error::AlreadyOwned {
-                name: name(),
-                pid: load(display.owner_pid),
-                since_ns: load(display.owner_since_ns),
-            });
-        }
-        Self::recover(segment)
-    }
-
-    /// Continues behind the highest stamp. Killed at any store, the next recovery finds the same
-    /// or a later state, and never a second torn slot.
-    fn recover(segment: Segment) -> Result<Self, Error> {
-        let found = Findings::of(&segment)?;
-        let closed = segment.header().is_closed();
-        let epoch = segment.header().epoch().number.saturating_add(1);
-        let mut writer = Self::over(segment, found.next, epoch);
-        let cause = if closed { restart_cause::CLOSED } else { restart_cause::DIED };
-        let previous_seq = found.next.checked_sub(1).unwrap_or(NO_SEQUENCE);
-        if found.torn {
-            let ts_recv = crate::now_ns();
-            let epoch = epoch - 1;
-            writer.publish(&Tombstone {
-                epoch,
-                previous_seq,
-                ts_recv,
-                cause,
-                ..Tombstone::empty(0, 0, UNDEF_TIME)
-            })?;
-        }
-        writer.segment.header().begin_epoch(Epoch { number: epoch, start: writer.next });
-        writer.enter_office();
-        writer.publish(&Restart {
-            epoch,
-            previous_seq,
-            ts_recv: crate::now_ns(),
-            cause,
-            ..Restart::empty(0, 0, UNDEF_TIME)
-        })?;
-        writer.segment.header().reopen();
-        Ok(writer)
-    }
-
-    fn enter_office(&mut self) {
-        let header = self.segment.header();
-        store(header.display.owner_pid, self.pid.into());
-        store(header.display.owner_since_ns, crate::now_ns());
-        header.publish(self.next);
-        if self.epoch == 1 {
-            header.reopen();
-        }
-        self.heartbeat();
-    }
-
     /// Publishes one record and returns its sequence.
     ///
-    /// Ordering: rows W1 to W4 and P1. Cost: a store per word of the slot and three more; the
-    /// clock is read once every 64 records; no system call, no allocation, never blocks.
+    /// Ordering: rows W1 to W4, P1, S3 and S4. Cost: a store per word of the slot and three more,
+    /// two loads; the clock is read once every 64 records; one system call if a reader sleeps,
+    /// else none; no allocation, never blocks. In a ring with
+    /// [`instruments`](crate::RingSpec::instruments), quotes and trades are stored a second time, as the
+    /// last of their instrument.
     ///
     /// # Errors
     ///
@@ -256,13 +120,21 @@ impl Writer {
         slot.put(0, words_of(record));
         slot.clear(size_of::<R>() / 8);
         self.seal(seq);
+        if self.remembers
+            && let Some(sort) = sort_of(record)
+        {
+            self.remember(sort, seq, record);
+        }
         Ok(seq)
     }
 
-    /// Moves `published` behind everything staged.
+    /// Moves `published` behind everything staged, and wakes the readers that sleep.
     #[inline]
     pub fn flush(&mut self) {
         self.segment.header().publish(self.next);
+        if self.segment.waiters(&self.control).are_there() {
+            self.call();
+        }
     }
 
     /// Claims the next slot, to write a record in parts straight into it.
@@ -299,9 +171,36 @@ impl Writer {
         self.segment.schema()
     }
 
-    /// Tells whoever looks that the writer is alive, idle or not. For display only.
+    /// Tells whoever looks that the writer is alive, idle or not, and about once a second looks
+    /// after the registry: entries of readers that are gone are freed, a control segment that was
+    /// lost is made anew.
     pub fn heartbeat(&mut self) {
-        store(self.segment.header().display.heartbeat_ns, crate::now_ns());
+        let now_ns = crate::now_ns();
+        store(self.segment.header().display.heartbeat_ns, now_ns);
+        if now_ns.abs_diff(self.tended_ns) >= TEND_EVERY_NS {
+            self.tended_ns = now_ns;
+            self.tend();
+        }
+    }
+
+    /// Defines an instrument, or changes its definition, in the ring's directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRoomForInstrument`] if the directory is full, or the ring has none.
+    pub fn define(&mut self, instrument: &Instrument) -> Result<(), Error> {
+        match self.segment.instruments().define(instrument, self.room > 0) {
+            Stored::Changed => Ok(()),
+            Stored::Added => {
+                self.room -= 1;
+                Ok(())
+            }
+            Stored::NoRoom => Err(Error::NoRoomForInstrument {
+                name: self.name().to_string(),
+                instrument_id: instrument.instrument_id,
+                room: self.segment.instruments().room(),
+            }),
+        }
     }
 
     /// Shows the event time up to which this ring is complete, in nanoseconds since the Unix
@@ -323,6 +222,26 @@ impl Writer {
         self.flush();
         self.heartbeat();
         self.segment.header().close();
+        self.call();
+    }
+
+    /// Wakes whoever sleeps.
+    #[cold]
+    #[inline(never)]
+    fn call(&self) {
+        self.segment.call_all();
+    }
+
+    #[inline]
+    fn remember<R: Record>(&mut self, sort: Sort, seq: u64, record: &R) {
+        match self.segment.instruments().remember(sort, seq, record, self.room > 0) {
+            Stored::Changed => {}
+            Stored::Added => self.room -= 1,
+            Stored::NoRoom => {
+                self.unlisted += 1;
+                store(self.segment.header().display.unlisted, self.unlisted);
+            }
+        }
     }
 
     #[inline]
@@ -348,70 +267,10 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // A forked child shares the parent's lock and must not free it.
+        // A forked child shares the parent's lock and control segment, and must not free them.
         if self.pid == std::process::id() {
-            lock::release(self.segment.file());
+            self.leave_office();
         }
-    }
-}
-
-/// A claimed slot. Written in parts, then committed.
-#[derive(Debug)]
-#[must_use = "a claim that is not committed publishes nothing"]
-pub struct Claim<'w> {
-    writer: &'w mut Writer,
-    /// Words written so far, from the first on.
-    filled: usize,
-}
-
-impl Claim<'_> {
-    /// Writes a record, or its fixed part, at the start of the slot.
-    ///
-    /// # Errors
-    ///
-    /// [`WrongKind`] if the ring's schema has no such kind; nothing was written then.
-    #[inline]
-    pub fn write<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        self.writer.check(record.header().rtype, size_of::<R>())?;
-        self.writer.segment.slot(self.writer.next).put(0, words_of(record));
-        self.filled = self.filled.max(size_of::<R>() / 8);
-        Ok(())
-    }
-
-    /// Writes the lanes of a vector behind its fixed part, which is written before; an odd last
-    /// lane is followed by zero.
-    ///
-    /// # Errors
-    ///
-    /// [`WrongKind`] if the slot is too short for them; nothing was written then.
-    #[inline]
-    pub fn write_lanes(&mut self, lanes: &[f32]) -> Result<(), WrongKind> {
-        let first_bytes = VECTOR_WORDS * 8;
-        let found_bytes = first_bytes + lanes.len().next_multiple_of(2) * size_of::<f32>();
-        let most_bytes = self.writer.payload_bytes;
-        if found_bytes > most_bytes {
-            let rtype = crate::record::Vector::RTYPE;
-            return Err(WrongKind { rtype, found_bytes, most_bytes });
-        }
-        let slot = self.writer.segment.slot(self.writer.next);
-        let first = first_bytes / 8;
-        slot.put(self.filled, core::iter::repeat_n(0, first.saturating_sub(self.filled)));
-        let (pairs, odd) = lanes.as_chunks::<2>();
-        slot.put(first, pairs.iter().map(|pair| bytemuck::cast(*pair)));
-        let last = odd.first().map(|lane| u64::from(lane.to_bits()));
-        slot.put(first + pairs.len(), last.into_iter());
-        self.filled = self.filled.max(found_bytes / 8);
-        Ok(())
-    }
-
-    /// Publishes the slot and returns its sequence.
-    #[inline]
-    pub fn commit(self) -> u64 {
-        let seq = self.writer.next;
-        self.writer.segment.slot(seq).clear(self.filled);
-        self.writer.seal(seq);
-        self.writer.flush();
-        seq
     }
 }
 
@@ -428,50 +287,4 @@ fn note_time(time: &AtomicU64) {
 fn words_of<R: IntoBytes + Immutable>(record: &R) -> impl ExactSizeIterator<Item = u64> {
     let (words, _) = record.as_bytes().as_chunks::<8>();
     words.iter().map(|word| u64::from_le_bytes(*word))
-}
-
-/// What the stamps of a ring without a writer say.
-struct Findings {
-    next: u64,
-    torn: bool,
-}
-
-impl Findings {
-    fn of(segment: &Segment) -> Result<Self, Error> {
-        let corrupt = |what, expected, found| Error::Corrupt {
-            path: segment.path().to_owned(),
-            what,
-            expected,
-            found,
-        };
-        let capacity = segment.geometry().capacity;
-        let mut next = 0;
-        let mut torn = None;
-        for index in 0..capacity {
-            let seq = match segment.slot(index).residue() {
-                Residue::Blank => continue,
-                Residue::Whole(seq) => {
-                    next = next.max(seq.saturating_add(1));
-                    seq
-                }
-                Residue::Torn(seq) => {
-                    if let Some(other) = torn.replace(seq) {
-                        return Err(corrupt("a second half-written slot", other, seq));
-                    }
-                    seq
-                }
-            };
-            if seq % capacity != index || seq >= SEQUENCE_LIMIT {
-                return Err(corrupt("the stamp of a slot", index, seq));
-            }
-        }
-        if let Some(torn) = torn.filter(|torn| *torn != next) {
-            return Err(corrupt("the sequence of a half-written slot", next, torn));
-        }
-        let published = segment.header().published();
-        if published > next {
-            return Err(corrupt("the published sequence", next, published));
-        }
-        Ok(Self { next, torn: torn.is_some() })
-    }
 }

@@ -87,7 +87,7 @@ fn another_layout_version_is_named() {
     let path = bench.directory.path_of(&bench.name);
     File::options().write(true).open(path).unwrap().write_all_at(&[9, 0, 0, 0], 8).unwrap();
     let error = open_error(&bench);
-    assert!(matches!(error, Error::LayoutVersion { expected: 1, found: 9, .. }), "{error}");
+    assert!(matches!(error, Error::LayoutVersion { expected: 2, found: 9, .. }), "{error}");
 }
 
 #[test]

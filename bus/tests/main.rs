@@ -9,8 +9,13 @@
 
 mod attach;
 mod examples;
+mod instruments;
+mod join;
 mod lap;
 mod process;
 mod read;
 mod recovery;
+mod registry;
+mod replace;
 mod support;
+mod wait;

@@ -9,7 +9,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tickring::record::Trade;
-use tickring::{Directory, Poll, Reader, RingInfo, RingName, RingSpec, Start, Writer};
+use tickring::{
+    Directory, Poll, Reader, ReaderOptions, RingInfo, RingName, RingSpec, Start, Writer,
+};
 
 const ROLE: &str = "TICKRING_TEST_ROLE";
 const SIGKILL: i32 = 9;
@@ -20,10 +22,10 @@ const KILLS: u64 = 40;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A child process that is killed when the test is over, however it ends.
-struct Role(Child);
+pub(crate) struct Role(Child);
 
 impl Role {
-    fn start(role: &str, bench: &Bench) -> Self {
+    pub(crate) fn start(role: &str, bench: &Bench) -> Self {
         let child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "process::other_side", "--nocapture"])
             .env(ROLE, role)
@@ -35,7 +37,7 @@ impl Role {
         Self(child)
     }
 
-    fn kill(mut self) -> ExitStatus {
+    pub(crate) fn kill(mut self) -> ExitStatus {
         self.0.kill().unwrap();
         self.0.wait().unwrap()
     }
@@ -68,6 +70,7 @@ fn other_side() {
     match role.as_str() {
         "publish" => publish(&directory, &name),
         "scribble" => scribble(&directory, &name),
+        "read" => read(&directory, &name),
         other => panic!("no role {other}"),
     }
 }
@@ -84,6 +87,16 @@ fn publish(directory: &Directory, name: &RingName) {
         }
         writer.flush();
         thread::yield_now();
+    }
+}
+
+/// Waits for records for ever.
+fn read(directory: &Directory, name: &RingName) {
+    let options = ReaderOptions { name: "other".to_owned(), ..ReaderOptions::new(Start::Latest) };
+    let mut reader = Reader::open_with(directory, name, &options).unwrap();
+    loop {
+        reader.wait(PATIENCE);
+        let _ = reader.poll().map(|_| ());
     }
 }
 

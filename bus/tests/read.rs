@@ -206,7 +206,7 @@ fn what_a_claim_does_not_write_reads_as_zero_and_what_it_wrote_stays() {
     claim.write(&short).unwrap();
     claim.write_lanes(&[1.0]).unwrap();
     claim.commit();
-    reader.seek(Start::Sequence(64));
+    reader.seek(Start::Sequence(64)).unwrap();
     let Poll::Record(record) = reader.poll() else { panic!("the record") };
     assert_eq!(record.get::<Status>(), Some(&short));
     let (head, rest) = record.bytes().split_at(size_of::<Vector>());

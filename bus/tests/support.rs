@@ -12,6 +12,13 @@ pub(crate) struct Bench {
     pub(crate) spec: RingSpec,
 }
 
+impl Drop for Bench {
+    /// A writer that was killed leaves a control segment outside of the directory.
+    fn drop(&mut self) {
+        let _ = self.directory.remove(&self.name);
+    }
+}
+
 impl Bench {
     pub(crate) fn new(capacity: u64) -> Self {
         let root = tempfile::tempdir().unwrap();

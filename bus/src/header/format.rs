@@ -29,10 +29,16 @@ fn format_page_gives_the_live_lines_as_they_are() {
         (live::STATE, "state"),
         (live::OWNER_PID, "owner_pid"),
         (live::OWNER_SINCE_NS, "owner_since_ns"),
+        (live::CONTROL_ID, "control_id"),
+        (live::TICKER_NS, "ticker_ns"),
+        (live::SUCCESSOR_LOW, "successor_low"),
+        (live::SUCCESSOR_HIGH, "successor_high"),
         (live::HEARTBEAT_NS, "heartbeat_ns"),
         (live::WATERMARK_NS, "watermark_ns"),
         (live::DROPPED, "dropped"),
+        (live::UNLISTED, "unlisted"),
         (live::PUBLISHED, "published"),
+        (live::SIGNAL, "signal"),
     ];
     let rows = section("live");
     assert_eq!(rows.len(), words.len());

@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// The first eight bytes of every segment.
 pub(crate) const MAGIC: [u8; 8] = *b"TICKRING";
 /// Changes when an older reader cannot read the segment any more.
-pub(crate) const LAYOUT_MAJOR: u32 = 1;
+pub(crate) const LAYOUT_MAJOR: u32 = 2;
 /// Changes when something was added that an older reader may ignore.
 pub(crate) const LAYOUT_MINOR: u32 = 0;
 /// Times in this segment are nanoseconds of `CLOCK_REALTIME` since the Unix epoch.
@@ -44,10 +44,12 @@ struct Layout {
     times_offset: U64,
     time_every: U64,
     clock: U64,
+    instruments: U64,
+    instruments_offset: U64,
     kinds: [U64; 4],
     bus: [u8; NAME_BYTES],
     ring: [u8; NAME_BYTES],
-    reserved: [u8; 716],
+    reserved: [u8; 700],
     crc32c: U32,
 }
 
@@ -91,10 +93,12 @@ impl Identity {
             times_offset: g.times_offset.into(),
             time_every: TIME_EVERY.into(),
             clock: CLOCK_REALTIME.into(),
+            instruments: g.instruments.into(),
+            instruments_offset: g.instruments_offset.into(),
             kinds: self.kinds.map(U64::new),
             bus: padded(name.bus()),
             ring: padded(name.ring()),
-            reserved: [0; 716],
+            reserved: [0; 700],
             crc32c: 0.into(),
         };
         layout.crc32c = checksum(&layout).into();
@@ -168,13 +172,22 @@ impl Layout {
         if schema_bytes > MAX_SCHEMA_BYTES {
             return Err(corrupt("size of the schema table", MAX_SCHEMA_BYTES, schema_bytes));
         }
-        let expected = Geometry::of(self.capacity.get(), stride - STAMP_BYTES, schema_bytes)
-            .map_err(|_| corrupt("capacity", 1 << 16, self.capacity.get()))?;
+        let (capacity, instruments) = (self.capacity.get(), self.instruments.get());
+        let expected = Geometry::of(capacity, stride - STAMP_BYTES, schema_bytes, instruments)
+            .map_err(|error| match error {
+                Error::Instruments { .. } => corrupt("number of instruments", 1 << 10, instruments),
+                _ => corrupt("capacity", 1 << 16, capacity),
+            })?;
         let fields = [
             ("header size", PAGE_BYTES, self.header_bytes.get()),
             ("offset of the schema table", SCHEMA_OFFSET, self.schema_offset.get()),
             ("offset of the time index", expected.times_offset, self.times_offset.get()),
             ("spacing of the time index", TIME_EVERY, self.time_every.get()),
+            (
+                "offset of the instruments",
+                expected.instruments_offset,
+                self.instruments_offset.get(),
+            ),
             ("offset of the slots", expected.slots_offset, self.slots_offset.get()),
             ("segment size", expected.segment_bytes, self.segment_bytes.get()),
             ("clock", CLOCK_REALTIME, self.clock.get()),
@@ -215,6 +228,8 @@ pub(super) fn layout_fields() -> Vec<(usize, usize, &'static str)> {
         times_offset,
         time_every,
         clock,
+        instruments,
+        instruments_offset,
         kinds,
         bus,
         ring,
@@ -248,7 +263,7 @@ mod tests {
             boot_id: 9,
             schema_hash: 10,
             kinds: [1, 2, 3, 4],
-            geometry: Geometry::of(1 << 10, 56, 5000).unwrap(),
+            geometry: Geometry::of(1 << 10, 56, 5000, 1 << 6).unwrap(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Loom models of the header's rows; each dies when its row is removed or weakened.
 
-use super::{Display, Epoch, Header};
+use super::{Display, End, Epoch, Header};
 use crate::slot::{Entry, Slot};
 use crate::sync::AtomicU64;
 use loom::sync::Arc;
@@ -8,7 +8,7 @@ use loom::thread;
 
 /// A header and one slot with one payload word.
 struct Segment {
-    header: [AtomicU64; 9],
+    header: [AtomicU64; 15],
     slot: [AtomicU64; 2],
 }
 
@@ -21,19 +21,25 @@ impl Segment {
     }
 
     fn header(&self) -> Header<'_> {
-        let [epoch, epoch_start, state, published, pid, since, heartbeat, watermark, dropped] =
-            &self.header;
+        let [words @ .., pid, since, heartbeat, watermark, dropped, unlisted] = &self.header;
+        let [epoch, epoch_start, state, published, signal, control_id, ticker_ns, low, high] =
+            words;
         Header {
             epoch,
             epoch_start,
             state,
             published,
+            signal,
+            control_id,
+            ticker_ns,
+            successor: [low, high],
             display: Display {
                 owner_pid: pid,
                 owner_since_ns: since,
                 heartbeat_ns: heartbeat,
                 watermark_ns: watermark,
                 dropped,
+                unlisted,
             },
         }
     }
@@ -108,7 +114,7 @@ fn loom_a_ring_seen_as_closed_shows_its_last_record() {
             segment.header().close();
         },
         |segment| {
-            if segment.header().is_closed() {
+            if segment.header().end() == Some(End::Closed) {
                 assert_eq!(segment.slot().enter(0), Entry::Ready);
             }
         },
@@ -116,8 +122,51 @@ fn loom_a_ring_seen_as_closed_shows_its_last_record() {
     loom::model(|| {
         let segment = Segment::new();
         segment.header().reopen();
-        assert!(!segment.header().is_closed());
+        assert_eq!(segment.header().end(), None);
         segment.header().close();
-        assert!(segment.header().is_closed());
+        assert_eq!(segment.header().end(), Some(End::Closed));
+    });
+}
+
+#[test]
+fn loom_a_retired_ring_names_its_successor_and_shows_its_last_record() {
+    const SUCCESSOR: u128 = 7 << 64 | 5;
+    while_writing(
+        |segment| {
+            segment.stamp();
+            segment.header().retire(SUCCESSOR);
+        },
+        |segment| {
+            if let Some(end) = segment.header().end() {
+                assert_eq!(end, End::Retired { successor: SUCCESSOR });
+                assert_eq!(segment.slot().enter(0), Entry::Ready);
+            }
+        },
+    );
+    loom::model(|| {
+        let segment = Segment::new();
+        segment.header().retire(SUCCESSOR);
+        assert_eq!(segment.header().end(), Some(End::Retired { successor: SUCCESSOR }));
+    });
+}
+
+/// The slot stands for the control segment: filled in before its id is offered.
+#[test]
+fn loom_a_control_segment_that_is_offered_is_filled_in() {
+    while_writing(
+        |segment| {
+            segment.stamp();
+            segment.header().offer_control(3);
+        },
+        |segment| {
+            if segment.header().control() == 3 {
+                assert_eq!(segment.slot().enter(0), Entry::Ready);
+            }
+        },
+    );
+    loom::model(|| {
+        let segment = Segment::new();
+        segment.header().offer_control(3);
+        assert_eq!(segment.header().control(), 3);
     });
 }

@@ -83,6 +83,26 @@ pub mod status_action {
     pub const NOT_AVAILABLE: u16 = 15;
 }
 
+/// Values of [`Instrument::book_state`](crate::Instrument::book_state).
+pub mod book_state {
+    /// Nothing is known of the book.
+    pub const UNSYNCED: u8 = 0;
+    /// A snapshot is awaited, changes are kept.
+    pub const SYNCING: u8 = 1;
+    /// The book follows the venue's.
+    pub const SYNCED: u8 = 2;
+    /// Changes were lost: the book may be wrong.
+    pub const STALE: u8 = 3;
+}
+
+/// Values of [`Instrument::family`](crate::Instrument::family).
+pub mod family {
+    /// Records as in DBN: sizes and sequences of 32 bits.
+    pub const DBN: u8 = b'D';
+    /// Wide records: quantities with an exponent, ids of 64 bits.
+    pub const WIDE: u8 = b'W';
+}
+
 /// Values of [`Heartbeat::state`](super::Heartbeat::state).
 pub mod feed_state {
     /// The source has not begun.

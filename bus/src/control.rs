@@ -1,0 +1,294 @@
+//! The control segment: the mapping that readers of a ring may write to.
+//!
+//! It holds their entries and the waiters' word (see [`crate::registry`]) and never market data.
+//! It is a POSIX shared memory object beside the ring, because a reader maps the ring read-only.
+//! Whoever has no control segment, as it is another user's or was lost, has one of its own in
+//! ordinary memory that nobody else sees: reading and writing go on, only nobody is told.
+//!
+//! # Invariants
+//!
+//! - The words lie inside a mapping or allocation that the [`Control`] owns, aligned to a page or
+//!   a word; they are accessed as atomics only. A mapping has [`control::BYTES`] or more.
+//! - Pages are allocated at creation (`MADV_POPULATE_WRITE`): a store cannot run out of memory.
+
+#![expect(unsafe_code, reason = "words over the owned mapping")]
+
+use crate::geometry::{control, live};
+use crate::header::NO_CONTROL;
+use crate::header::identity::MAGIC;
+use crate::registry::{ENTRY_WORDS, Entry};
+use crate::slot::{load, store};
+use crate::sync::AtomicU64;
+use crate::words::Words;
+use nix::libc::{MADV_POPULATE_WRITE, madvise};
+use nix::sys::mman::shm_unlink;
+use shared_memory::{Shmem, ShmemConf};
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+
+/// Where the system keeps POSIX shared memory.
+const OBJECTS: &str = "/dev/shm";
+/// What the name of a control segment begins with; 16 hexadecimal digits follow.
+const PREFIX: &str = "tickring-control-";
+/// A control segment is not swept away before this age: its ring may be about to name it.
+const SWEEP_AGE_NS: u64 = 60_000_000_000;
+
+const _: () = assert!(control::ENTRY_BYTES == ENTRY_WORDS * 8);
+
+/// A mapped control segment, or its stand-in.
+pub(crate) struct Control {
+    id: u64,
+    words: Words,
+    // Behind the words that point into it.
+    _memory: Memory,
+}
+
+enum Memory {
+    Shared(#[expect(dead_code, reason = "kept mapped")] Shmem),
+    Private(#[expect(dead_code, reason = "kept allocated")] Box<[AtomicU64]>),
+}
+
+// SAFETY: the mapping is a pointer and a descriptor that belong to no thread, and what it points
+// to is accessed as atomics only.
+unsafe impl Send for Control {}
+// SAFETY: as for Send; a shared Control gives out nothing but atomics.
+unsafe impl Sync for Control {}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("id", &format_args!("{:016x}", self.id)).finish()
+    }
+}
+
+impl Control {
+    /// Creates the control segment `id` of the ring at `path`; `None` if the system refuses.
+    /// Control segments that have lost their rings are removed on the way.
+    pub(crate) fn create(id: u64, path: &Path) -> Option<Self> {
+        sweep();
+        let mut memory = ShmemConf::new().os_id(object(id)).size(control::BYTES).create().ok()?;
+        // SAFETY: the range is the mapping that was just made.
+        let populated =
+            unsafe { madvise(memory.as_ptr().cast(), memory.len(), MADV_POPULATE_WRITE) };
+        if populated != 0 {
+            // Dropped as its owner, which removes it.
+            return None;
+        }
+        memory.set_owner(false);
+        let created = Self::over(id, memory)?;
+        created.describe(path);
+        Some(created)
+    }
+
+    /// Attaches to the control segment `id`; `None` if there is none that this process may use.
+    pub(crate) fn attach(id: u64) -> Option<Self> {
+        let attached = Self::over(id, ShmemConf::new().os_id(object(id)).open().ok()?)?;
+        let magic = load(attached.word(0)) == u64::from_le_bytes(control::MAGIC);
+        let version = load(attached.word(control::VERSION_AT)) == control::VERSION;
+        let same = load(attached.word(control::ID_AT)) == id;
+        (magic && version && same).then_some(attached)
+    }
+
+    /// A stand-in that nobody else sees, without entries. Cost: allocates 2 KiB.
+    pub(crate) fn private() -> Self {
+        let words = control::WAITERS_AT / 8 + 1;
+        let memory: Box<[AtomicU64]> = (0..words).map(|_| AtomicU64::new(0)).collect();
+        let base = NonNull::from(&*memory).cast();
+        // SAFETY: the words are the allocation, which stays where it is while the box moves.
+        let words = unsafe { Words::new(base, memory.len()) };
+        Self { id: 0, words, _memory: Memory::Private(memory) }
+    }
+
+    fn over(id: u64, memory: Shmem) -> Option<Self> {
+        let base = NonNull::new(memory.as_ptr().cast::<AtomicU64>())?;
+        if memory.len() < control::BYTES {
+            return None;
+        }
+        // SAFETY: the mapping has at least so many bytes, begins at a page, lives as long as the
+        // Control, and every process accesses it as atomics (FORMAT.md).
+        let words = unsafe { Words::new(base, control::BYTES / 8) };
+        Some(Self { id, words, _memory: Memory::Shared(memory) })
+    }
+
+    /// Its number, as the ring's header gives it; 0 for a stand-in.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The word that lies beyond the signal while somebody may sleep.
+    #[inline(always)]
+    pub(crate) fn waiters(&self) -> &AtomicU64 {
+        self.word(control::WAITERS_AT)
+    }
+
+    /// All entries, in order of their numbers.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let words = self.words.all().get(control::ENTRIES_AT / 8..).unwrap_or(&[]);
+        let (entries, _) = words.as_chunks::<ENTRY_WORDS>();
+        entries.iter().map(Entry::new)
+    }
+
+    /// The entry of this number.
+    pub(crate) fn entry(&self, index: usize) -> Option<Entry<'_>> {
+        let words = self.words.all().get(control::ENTRIES_AT / 8..)?;
+        let (entries, _) = words.as_chunks::<ENTRY_WORDS>();
+        entries.get(index).map(Entry::new)
+    }
+
+    #[inline(always)]
+    fn word(&self, offset: usize) -> &AtomicU64 {
+        let word = self.words.all().get(offset / 8);
+        // `over` and `private` made the words enough for every offset that is asked for.
+        let Some(word) = word else { unreachable!("the offset is one of geometry.rs") };
+        word
+    }
+
+    /// Says what this is, and of which ring: for whoever sweeps.
+    fn describe(&self, path: &Path) {
+        store(self.word(0), u64::from_le_bytes(control::MAGIC));
+        store(self.word(control::VERSION_AT), control::VERSION);
+        store(self.word(control::ID_AT), self.id);
+        store(self.word(control::CREATED_NS_AT), crate::now_ns());
+        let bytes = path.as_os_str().as_bytes();
+        if bytes.len() >= control::PATH_BYTES {
+            return;
+        }
+        for (index, chunk) in bytes.chunks(8).enumerate() {
+            let mut value = [0; 8];
+            value.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+            store(self.word(control::PATH_AT + index * 8), u64::from_le_bytes(value));
+        }
+    }
+}
+
+/// Removes the name of a control segment; whoever has it mapped keeps it.
+pub(crate) fn remove(id: u64) {
+    let _ = shm_unlink(object(id).as_str());
+}
+
+/// Removes the control segment of the ring at `path`, if it names one.
+pub(crate) fn remove_of(path: &Path) {
+    match control_of(path) {
+        None | Some(NO_CONTROL) => {}
+        Some(id) => remove(id),
+    }
+}
+
+/// Whether the control segment still has its name.
+pub(crate) fn exists(id: u64) -> bool {
+    Path::new(OBJECTS).join(object(id)).exists()
+}
+
+fn object(id: u64) -> String {
+    format!("{PREFIX}{id:016x}")
+}
+
+/// Removes the control segments of this user whose ring is gone or has another one: a writer
+/// that was killed and whose ring was then removed by hand leaves one behind.
+fn sweep() {
+    let Ok(objects) = fs::read_dir(OBJECTS) else { return };
+    for object in objects.flatten() {
+        let name = object.file_name();
+        let id = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let id = id.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        if let Some(id) = id.filter(|id| is_stray(&object.path(), *id)) {
+            remove(id);
+        }
+    }
+}
+
+fn is_stray(object: &Path, id: u64) -> bool {
+    let mut page = [0; control::ENTRIES_AT];
+    let read = File::open(object).and_then(|file| file.read_exact_at(&mut page, 0));
+    let word = |offset: usize| page.get(offset..).and_then(<[u8]>::first_chunk);
+    let word = |offset| word(offset).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    if read.is_err() || page.first_chunk() != Some(&control::MAGIC) {
+        return false;
+    }
+    let age_ns = crate::now_ns().saturating_sub(word(control::CREATED_NS_AT));
+    let path = page.get(control::PATH_AT..control::PATH_AT + control::PATH_BYTES).unwrap_or(&[]);
+    let path = path.split(|byte| *byte == 0).next().unwrap_or(&[]);
+    let ring = PathBuf::from(OsStr::from_bytes(path));
+    !path.is_empty() && age_ns > SWEEP_AGE_NS && control_of(&ring) != Some(id)
+}
+
+/// The control segment that the ring at `path` names; `None` if there is no such ring.
+fn control_of(path: &Path) -> Option<u64> {
+    let mut word = [0; 8];
+    let file = File::open(path).ok()?;
+    file.read_exact_at(&mut word, 0).ok()?;
+    if word != MAGIC {
+        return None;
+    }
+    file.read_exact_at(&mut word, live::CONTROL_ID as u64).ok()?;
+    Some(u64::from_le_bytes(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh() -> u64 {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).unwrap();
+        u64::from_le_bytes(bytes)
+    }
+
+    #[test]
+    fn what_one_mapping_stores_the_other_finds_until_it_is_removed() {
+        let id = fresh();
+        let first = Control::create(id, Path::new("/nowhere/ring")).unwrap();
+        let second = Control::attach(id).unwrap();
+        store(first.waiters(), 7);
+        assert_eq!((load(second.waiters()), second.id()), (7, id));
+        assert_eq!(second.entries().count(), control::ENTRIES);
+        assert!(Control::create(id, Path::new("x")).is_none(), "the name is taken");
+        remove(id);
+        assert!(!exists(id) && Control::attach(id).is_none());
+        store(second.waiters(), 8);
+        assert_eq!(load(first.waiters()), 8, "mappings outlive the name");
+    }
+
+    #[test]
+    fn an_object_that_is_no_control_segment_is_not_attached() {
+        let id = fresh();
+        let path = Path::new(OBJECTS).join(object(id));
+        for bytes in [vec![], vec![1; 100], vec![1; control::BYTES]] {
+            fs::write(&path, bytes).unwrap();
+            assert!(Control::attach(id).is_none());
+        }
+        remove(id);
+    }
+
+    #[test]
+    fn a_control_segment_is_stray_when_its_ring_is_gone_and_it_is_old() {
+        let id = fresh();
+        let path = Path::new(OBJECTS).join(object(id));
+        let ring = tempfile::NamedTempFile::new().unwrap();
+        let control = Control::create(id, ring.path()).unwrap();
+        assert!(!is_stray(&path, id), "just created");
+        store(control.word(control::CREATED_NS_AT), 1);
+        assert!(is_stray(&path, id), "the ring names no control segment");
+        let mut page = [0; 4096];
+        page[..8].copy_from_slice(&MAGIC);
+        page[live::CONTROL_ID..live::CONTROL_ID + 8].copy_from_slice(&id.to_le_bytes());
+        fs::write(ring.path(), page).unwrap();
+        assert!(!is_stray(&path, id), "the ring names it");
+        drop(ring);
+        assert!(is_stray(&path, id), "the ring is gone");
+        sweep();
+        assert!(!exists(id));
+    }
+
+    #[test]
+    fn a_stand_in_holds_what_is_stored_for_its_owner_alone() {
+        let (own, other) = (Control::private(), Control::private());
+        store(own.waiters(), 3);
+        assert_eq!((load(own.waiters()), load(other.waiters())), (3, 0));
+        assert_eq!(own.entries().count(), 0);
+    }
+}

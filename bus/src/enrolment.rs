@@ -1,0 +1,116 @@
+//! A reader's place in the registry.
+
+use crate::control::Control;
+use crate::header::NO_CONTROL;
+use crate::lock;
+use crate::registry::{Counters, Entry, NAME_BYTES, Occupant};
+use crate::segment::Segment;
+
+/// Where a reader tells what it does: a control segment, and an entry in it if there was room.
+#[derive(Debug)]
+pub(crate) struct Enrolment {
+    control: Control,
+    entry: Option<(usize, u64)>,
+    name: [u8; NAME_BYTES],
+    pid: u32,
+}
+
+impl Enrolment {
+    /// Enters a reader under `name`, of which the first 32 bytes are kept.
+    pub(crate) fn new(segment: &Segment, name: &str) -> Self {
+        let mut bytes = [0; NAME_BYTES];
+        let end = name.floor_char_boundary(NAME_BYTES);
+        bytes.iter_mut().zip(name.bytes().take(end)).for_each(|(to, from)| *to = from);
+        let mut enrolment = Self { control: Control::private(), entry: None, name: bytes, pid: 0 };
+        enrolment.enter(segment, &Counters::default());
+        enrolment
+    }
+
+    /// Whether the ring's writer looks at this control segment.
+    pub(crate) fn is_current(&self, segment: &Segment) -> bool {
+        self.control.id() == segment.header().control()
+    }
+
+    /// Whether the writer sees when this reader sleeps.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.control.id() != NO_CONTROL
+    }
+
+    /// The control segment.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Leaves the old control segment and enters the one that the header names now.
+    pub(crate) fn renew(&mut self, segment: &Segment, counters: &Counters) {
+        self.leave(segment);
+        self.enter(segment, counters);
+    }
+
+    fn enter(&mut self, segment: &Segment, counters: &Counters) {
+        self.pid = std::process::id();
+        let id = segment.header().control();
+        self.control = match id {
+            NO_CONTROL => Control::private(),
+            id => Control::attach(id).unwrap_or_else(Control::private),
+        };
+        let (name, _) = self.name.as_chunks::<8>();
+        let mut words = [0; NAME_BYTES / 8];
+        for (word, bytes) in words.iter_mut().zip(name) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        let since_ns = crate::now_ns();
+        let occupant = Occupant {
+            token: token_of(self.pid, since_ns),
+            pid: self.pid.into(),
+            since_ns,
+            name: words,
+            counters: *counters,
+        };
+        let free = |(_, entry): &(usize, Entry<'_>)| entry.token().is_none();
+        let free = self.control.entries().enumerate().filter(free);
+        // Only when all are taken is it worth asking which of their owners are gone.
+        let gone = self.control.entries().enumerate().filter(|(index, entry)| {
+            let is_gone =
+                |token: &u64| !lock::is_marked(segment.file(), *index) && entry.free(*token);
+            entry.token().as_ref().is_some_and(is_gone)
+        });
+        self.entry = free.chain(gone).find_map(|(index, entry)| {
+            // The mark comes first, so that nobody takes the new owner for one that is gone.
+            if !lock::mark(segment.file(), index) {
+                return None;
+            }
+            if entry.claim(&occupant) {
+                return Some((index, occupant.token));
+            }
+            lock::unmark(segment.file(), index);
+            None
+        });
+    }
+
+    /// Gives the entry back.
+    pub(crate) fn leave(&mut self, segment: &Segment) {
+        // A forked child shares the entry and its mark with the parent, who goes on using them.
+        if let Some((index, token)) = self.entry.take().filter(|_| self.pid == std::process::id()) {
+            if let Some(entry) = self.control.entry(index) {
+                entry.free(token);
+            }
+            lock::unmark(segment.file(), index);
+        }
+    }
+
+    /// Stores what the reader has counted. Cost: five stores.
+    #[inline]
+    pub(crate) fn report(&self, counters: &Counters) {
+        if let Some((index, _)) = self.entry
+            && let Some(entry) = self.control.entry(index)
+        {
+            entry.report(counters);
+        }
+    }
+}
+
+/// A number that no other occupation of an entry has had: process, and time in nanoseconds.
+fn token_of(pid: u32, now_ns: u64) -> u64 {
+    (u64::from(pid) << 40 ^ now_ns) << 1 >> 1 | 1
+}

@@ -1,0 +1,68 @@
+//! A slot that is written in parts.
+
+use super::{Writer, words_of};
+use crate::error::WrongKind;
+use crate::record::{Record, Vector};
+
+/// Words of a vector record in front of its lanes.
+const VECTOR_WORDS: usize = size_of::<Vector>() / 8;
+
+/// A claimed slot. Written in parts, then committed.
+#[derive(Debug)]
+#[must_use = "a claim that is not committed publishes nothing"]
+pub struct Claim<'w> {
+    pub(super) writer: &'w mut Writer,
+    /// Words written so far, from the first on.
+    pub(super) filled: usize,
+}
+
+impl Claim<'_> {
+    /// Writes a record, or its fixed part, at the start of the slot.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongKind`] if the ring's schema has no such kind; nothing was written then.
+    #[inline]
+    pub fn write<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.writer.check(record.header().rtype, size_of::<R>())?;
+        self.writer.segment.slot(self.writer.next).put(0, words_of(record));
+        self.filled = self.filled.max(size_of::<R>() / 8);
+        Ok(())
+    }
+
+    /// Writes the lanes of a vector behind its fixed part, which is written before; an odd last
+    /// lane is followed by zero.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongKind`] if the slot is too short for them; nothing was written then.
+    #[inline]
+    pub fn write_lanes(&mut self, lanes: &[f32]) -> Result<(), WrongKind> {
+        let first_bytes = VECTOR_WORDS * 8;
+        let found_bytes = first_bytes + lanes.len().next_multiple_of(2) * size_of::<f32>();
+        let most_bytes = self.writer.payload_bytes;
+        if found_bytes > most_bytes {
+            let rtype = Vector::RTYPE;
+            return Err(WrongKind { rtype, found_bytes, most_bytes });
+        }
+        let slot = self.writer.segment.slot(self.writer.next);
+        let first = first_bytes / 8;
+        slot.put(self.filled, core::iter::repeat_n(0, first.saturating_sub(self.filled)));
+        let (pairs, odd) = lanes.as_chunks::<2>();
+        slot.put(first, pairs.iter().map(|pair| bytemuck::cast(*pair)));
+        let last = odd.first().map(|lane| u64::from(lane.to_bits()));
+        slot.put(first + pairs.len(), last.into_iter());
+        self.filled = self.filled.max(found_bytes / 8);
+        Ok(())
+    }
+
+    /// Publishes the slot and returns its sequence.
+    #[inline]
+    pub fn commit(self) -> u64 {
+        let seq = self.writer.next;
+        self.writer.segment.slot(seq).clear(self.filled);
+        self.writer.seal(seq);
+        self.writer.flush();
+        seq
+    }
+}
