@@ -69,7 +69,9 @@ impl Receiver {
 
     /// Moves to the end of the ring: the next record is the first of the burst.
     pub fn prepare(&mut self) {
-        self.reader.seek(Start::Latest);
+        let published = self.reader.published();
+        // A seek to a sequence is never refused.
+        let _ = self.reader.seek(Start::Sequence(published));
     }
 
     /// Reads until the burst has ended, spinning without a pause.

@@ -16,7 +16,8 @@ pub(crate) struct Enrolment {
 }
 
 impl Enrolment {
-    /// Enters a reader under `name`, of which the first 32 bytes are kept.
+    /// Enters a reader under `name`, of which the first 32 bytes are kept; one without a name is
+    /// woken like any other, and not listed.
     pub(crate) fn new(segment: &Segment, name: &str) -> Self {
         let mut bytes = [0; NAME_BYTES];
         let end = name.floor_char_boundary(NAME_BYTES);
@@ -54,6 +55,9 @@ impl Enrolment {
             NO_CONTROL => Control::private(),
             id => Control::attach(id).unwrap_or_else(Control::private),
         };
+        if self.name == [0; NAME_BYTES] {
+            return;
+        }
         let (name, _) = self.name.as_chunks::<8>();
         let mut words = [0; NAME_BYTES / 8];
         for (word, bytes) in words.iter_mut().zip(name) {

@@ -58,7 +58,8 @@ pub enum Error {
     },
     /// The instrument directory is full, or the ring has none.
     #[error(
-        "{name} has no room for instrument {instrument_id}: it holds {room} at most; create the          ring with more (RingSpec::instruments)"
+        "{name} has no room for instrument {instrument_id}: it holds {room} at most; create the \
+         ring with more (RingSpec::instruments)"
     )]
     NoRoomForInstrument {
         /// The ring.
@@ -76,7 +77,8 @@ pub enum Error {
     },
     /// A resume token is of another ring, or of a life of this ring that never was.
     #[error(
-        "the token {token} is not of {name}, which is {found}: the ring was created anew since;          join at the oldest record, or read the old ones from a journal"
+        "the token {token} is not of {name}, which is {found}: the ring was created anew since; \
+         join at the oldest record, or read the old ones from a journal"
     )]
     TokenMismatch {
         /// The ring.
@@ -157,7 +159,8 @@ pub enum Error {
     /// The ring exists with another schema than the writer's.
     #[error(
         "{name} exists with another schema:\n  {}\nwrite to another ring, replace it \
-         (OnMismatch::Replace), or remove {} while no process uses it", difference.join("\n  "), path.display()
+         (OnMismatch::Replace), or remove {} while no process uses it",
+        difference.join("\n  "), path.display()
     )]
     SchemaMismatch {
         /// The ring.

@@ -103,7 +103,7 @@ struct Places<'a> {
 }
 
 impl Instruments {
-    /// Takes `words` as a table of `count` entries, a power of two or 0; `None` if they are too few.
+    /// Takes `words` as a table of `count` entries, a power of two or 0; `None` if too few.
     pub(crate) fn new(words: Words, count: u64) -> Option<Self> {
         let count = usize::try_from(count).ok()?;
         let fits = count == 0 || count.is_power_of_two();

@@ -120,16 +120,35 @@ impl<'a> Sleep<'a> {
     }
 
     /// Sleeps until one of the words is called, or is not what it was, or the time is over. May
-    /// return early. `false` if the kernel cannot do that.
-    pub(crate) fn sleep(&self, limit: Duration) -> bool {
+    /// return early.
+    pub(crate) fn sleep(&self, limit: Duration) -> Slept {
         let sleepers = self.waiters.get(..self.count).unwrap_or(&[]);
         let result = match sleepers {
-            [] => return false,
+            [] => return Slept::Unable,
             [one] => wait_on_one(one, limit),
             many => wait_on_many(many, limit),
         };
-        result == 0 || !matches!(errno(), libc::ENOSYS | libc::EPERM | libc::EFAULT)
+        match result {
+            0.. => Slept::Woken,
+            _ => match errno() {
+                libc::EAGAIN | libc::ETIMEDOUT => Slept::Woken,
+                libc::EINTR => Slept::Interrupted,
+                _ => Slept::Unable,
+            },
+        }
     }
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Slept {
+    /// By a call, by the end of the time, or without having begun: look.
+    Woken,
+    /// By a signal of the process.
+    Interrupted,
+    /// The kernel cannot do it.
+    Unable,
 }
 
 fn errno() -> i32 {
@@ -202,7 +221,7 @@ mod tests {
             for word in &words[..count] {
                 assert!(sleep.add(word, 4));
             }
-            assert!(sleep.sleep(LONG), "returns at once");
+            assert_eq!(sleep.sleep(LONG), Slept::Woken, "returns at once");
         }
     }
 
@@ -223,7 +242,7 @@ mod tests {
                 wake(&words[count - 1]);
                 thread::yield_now();
             }
-            assert!(sleeper.join().unwrap());
+            assert_eq!(sleeper.join().unwrap(), Slept::Woken);
         }
     }
 
@@ -233,7 +252,7 @@ mod tests {
         for count in [1, 2] {
             let mut sleep = Sleep::new();
             words[..count].iter().for_each(|word| assert!(sleep.add(word, 7)));
-            assert!(sleep.sleep(Duration::from_millis(2)));
+            assert_eq!(sleep.sleep(Duration::from_millis(2)), Slept::Woken);
         }
     }
 
@@ -241,7 +260,7 @@ mod tests {
     fn no_words_and_too_many_are_refused() {
         let word = AtomicU64::new(0);
         let mut sleep = Sleep::new();
-        assert!(!sleep.sleep(LONG));
+        assert_eq!(sleep.sleep(LONG), Slept::Unable);
         for _ in 0..MOST_WORDS {
             assert!(sleep.add(&word, 0));
         }

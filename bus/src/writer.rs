@@ -72,8 +72,8 @@ impl Writer {
     /// Ordering: rows W1 to W4, P1, S3 and S4. Cost: a store per word of the slot and three more,
     /// two loads; the clock is read once every 64 records; one system call if a reader sleeps,
     /// else none; no allocation, never blocks. In a ring with
-    /// [`instruments`](crate::RingSpec::instruments), quotes and trades are stored a second time, as the
-    /// last of their instrument.
+    /// [`instruments`](crate::RingSpec::instruments), quotes and trades are stored a second time,
+    /// as the last of their instrument.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::storage::{Pool, Storage};
 use std::time::Instant;
-use tickring::{Poll, Wait};
+use tickring::Poll;
 
 /// A reader of the bus and the memory it copies into.
 #[derive(Debug)]
@@ -95,7 +95,6 @@ impl Collector {
         &mut self,
         into: &mut Collected,
         (wanted, max): (usize, usize),
-        pause: &mut Wait,
         until: Instant,
     ) -> bool {
         loop {
@@ -105,13 +104,11 @@ impl Collector {
             if into.len() >= wanted || into.is_closed() || stopped {
                 return true;
             }
-            if Instant::now() >= until {
+            let left = until.saturating_duration_since(Instant::now());
+            // A wait that a signal ended is one that Ctrl-C may have ended.
+            if left.is_zero() || into.len() == before && !self.reader.wait(left) {
                 return false;
             }
-            if into.len() > before {
-                pause.reset();
-            }
-            pause.pause();
         }
     }
 }

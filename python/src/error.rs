@@ -81,6 +81,7 @@ fn class_of(error: &Error) -> &'static str {
         Error::Schema { .. } => "SchemaInvalid",
         Error::SchemaMismatch { .. } => "SchemaMismatch",
         Error::CapacityMismatch { .. } => "CapacityMismatch",
+        Error::Token { .. } | Error::TokenMismatch { .. } => "InvalidToken",
         Error::AlreadyOwned { .. } => "AlreadyOwned",
         Error::NoSpace { .. } => "NoSpace",
         Error::Io { .. } => "OsError",
@@ -112,7 +113,8 @@ fn hint_of(py: Python<'_>, error: &Error) -> String {
         Error::SchemaMismatch { path, .. } => {
             format!("write to another ring, or remove {} while no process uses it", path.display())
         }
-        Error::CapacityMismatch { found, .. } => format!("ask for capacity={found}"),
+        Error::CapacityMismatch { what, found, .. } => format!("ask for {found} {what}"),
+        Error::Token { .. } | Error::TokenMismatch { .. } => "join at 'oldest'".to_owned(),
         Error::AlreadyOwned { pid, .. } => {
             format!("end process {pid} or write to another ring: a ring has one writer")
         }

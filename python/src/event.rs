@@ -33,6 +33,8 @@ impl Event {
 fn word_of(reason: CloseReason) -> &'static str {
     match reason {
         CloseReason::Ended => "ended",
+        CloseReason::Retired { .. } => "retired",
+        CloseReason::Removed => "removed",
         _ => "other",
     }
 }

@@ -24,7 +24,8 @@ pub(crate) struct RingInfo {
     stride_bytes: u64,
     /// Hash of the schema table.
     schema_hash: u64,
-    /// "live" (a writer holds the ring), "closed" (it was ended) or "dead" (its writer is gone).
+    /// "live" (a writer holds the ring), "closed" (it was ended), "dead" (its writer is gone) or
+    /// "retired" (another ring has its name).
     state: &'static str,
     /// Number of the current writer's life.
     epoch: u64,
@@ -42,6 +43,10 @@ pub(crate) struct RingInfo {
     watermark_ns: u64,
     /// Records that the writer's source dropped or refused as late.
     dropped: u64,
+    /// Entries for instruments.
+    instruments: u64,
+    /// Quotes and trades whose instrument found no entry.
+    unlisted: u64,
 }
 
 impl From<tickring::RingInfo> for RingInfo {
@@ -64,6 +69,8 @@ impl From<tickring::RingInfo> for RingInfo {
             heartbeat_ns: info.heartbeat_ns,
             watermark_ns: info.watermark_ns,
             dropped: info.dropped,
+            instruments: info.instruments,
+            unlisted: info.unlisted,
         }
     }
 }
@@ -72,6 +79,7 @@ fn word_of(state: RingState) -> &'static str {
     match state {
         RingState::Live => "live",
         RingState::Closed => "closed",
+        RingState::Retired => "retired",
         RingState::Dead => "dead",
     }
 }

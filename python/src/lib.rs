@@ -20,6 +20,7 @@ mod ring;
 mod rows;
 mod schema;
 mod stage;
+mod start;
 mod storage;
 mod view;
 mod writer;

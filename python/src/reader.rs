@@ -5,21 +5,18 @@ use crate::collect::{Collected, Collector};
 use crate::error;
 use crate::event::Event;
 use crate::schema::Schema;
+use crate::start::start_of;
 use crate::view::View;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyString};
 use std::time::{Duration, Instant};
-use tickring::{Start, Wait};
 
 /// Records that a poll gives at most, unless told otherwise.
 const DEFAULT_RECORDS: usize = 65_536;
 /// From this many records on a poll lets other Python threads run while it copies.
 const DETACH_FROM: u64 = 1024;
-/// How long a wait goes on before it looks for Ctrl-C.
-const SLICE: Duration = Duration::from_millis(50);
-/// Length of a pause once a wait has gone on for a slice: costs little when a ring is idle.
-const IDLE_SLEEP: Duration = Duration::from_micros(500);
+/// How long a wait goes on before it looks for Ctrl-C, which also ends a wait of the main thread.
+const SLICE: Duration = Duration::from_millis(500);
 
 /// What a reader does when the writer has overwritten what it wanted next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,33 +44,6 @@ impl OnLapped {
                 "on_lapped is '{other}': expected 'skip', 'raise' or 'warn'"
             ))),
         }
-    }
-}
-
-/// Reads "latest", "oldest" or a sequence.
-///
-/// # Errors
-///
-/// `ValueError` for another word or a negative number, `TypeError` for anything else.
-pub(crate) fn start_of(start: &Bound<'_, PyAny>) -> PyResult<Start> {
-    if let Ok(word) = start.cast::<PyString>() {
-        return match word.to_cow()?.as_ref() {
-            "latest" => Ok(Start::Latest),
-            "oldest" => Ok(Start::Oldest),
-            other => Err(PyValueError::new_err(format!(
-                "start is '{other}': expected 'latest', 'oldest' or a sequence"
-            ))),
-        };
-    }
-    match start.call_method0("__index__") {
-        Ok(number) if number.is_instance_of::<PyInt>() => {
-            let refuse = |_| PyValueError::new_err("a sequence is a number from 0 to 2**64 - 1");
-            Ok(Start::Sequence(number.extract::<u64>().map_err(refuse)?))
-        }
-        _ => Err(PyTypeError::new_err(format!(
-            "start is a {}: expected 'latest', 'oldest' or a sequence",
-            start.get_type().name()?
-        ))),
     }
 }
 
@@ -179,22 +149,18 @@ impl Reader {
     ) -> PyResult<Batch> {
         let mut collected = self.begin()?;
         let max = wanted.max(DEFAULT_RECORDS);
-        let mut pause = Wait::default();
         loop {
             let slice = Instant::now() + SLICE;
             let until = deadline.map_or(slice, |deadline| deadline.min(slice));
             let collector = &mut self.collector;
-            let done = py.detach(|| {
-                collector.collect_until(&mut collected, (wanted, max), &mut pause, until)
-            });
-            if done || deadline.is_some_and(|deadline| deadline <= until) {
+            let done = py.detach(|| collector.collect_until(&mut collected, (wanted, max), until));
+            if done || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return self.deliver(py, collected);
             }
             if let Err(interrupt) = py.check_signals() {
                 self.held = Some(collected);
                 return Err(interrupt);
             }
-            pause.sleep = IDLE_SLEEP;
         }
     }
 }
@@ -230,9 +196,10 @@ impl Reader {
         View::new(slf, n.unwrap_or(usize::MAX))
     }
 
-    /// Moves the cursor to "latest", "oldest" or a sequence.
+    /// Moves the cursor: to "latest", "oldest", a sequence, a time ("-10s" ago, or a datetime with
+    /// a zone) or a token.
     fn seek(&mut self, start: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.collector.reader.seek(start_of(start)?);
+        self.collector.reader.seek(start_of(start)?).map_err(error::to_python)?;
         (self.pending, self.held) = (None, None);
         Ok(())
     }
@@ -247,6 +214,12 @@ impl Reader {
     #[getter]
     fn published(&self) -> u64 {
         self.collector.reader.published()
+    }
+
+    /// The place of this reader as text, to be given as a start later, by any process.
+    #[getter]
+    fn token(&self) -> String {
+        self.collector.reader.token().to_string()
     }
 
     /// How many records are published and not read.

@@ -2,8 +2,9 @@
 
 use crate::error::to_python;
 use crate::info::RingInfo;
-use crate::reader::{OnLapped, Reader, deadline_of, start_of};
+use crate::reader::{OnLapped, Reader, deadline_of};
 use crate::schema::Schema;
+use crate::start::start_of;
 use crate::writer::Writer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -11,10 +12,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tickring::record::{Record, Vector, builtin_kinds};
 use tickring::schema::Kind;
-use tickring::{Directory, Error, RingName, RingSpec, Start};
+use tickring::{Directory, Error, ReaderOptions, RingName, RingSpec, Start};
 
 /// How often an `open` with a timeout looks for the ring.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How a ring is kept open: not as one of its readers.
+fn unlisted() -> ReaderOptions {
+    ReaderOptions { name: String::new(), ..ReaderOptions::new(Start::Latest) }
+}
 
 fn directory_of(directory: Option<PathBuf>) -> Directory {
     directory.map_or_else(Directory::from_env, Directory::at)
@@ -41,7 +47,7 @@ pub(crate) fn open(
         Some(_) => deadline_of(timeout)?,
     };
     loop {
-        match tickring::Reader::open(&directory, &name, Start::Latest) {
+        match tickring::Reader::open_with(&directory, &name, &unlisted()) {
             Ok(reader) => return Ring::new(py, directory, name, reader),
             Err(Error::NotFound { .. })
                 if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
@@ -154,7 +160,9 @@ impl Ring {
         self.schema.clone_ref(py)
     }
 
-    /// Joins the ring at "latest", "oldest" or a sequence.
+    /// Joins the ring at "latest", "oldest", a sequence, a time ("-10s" ago, or a datetime with a
+    /// zone: in front of the first record published then, by 63 records at most), or a token of an
+    /// earlier reader. Raises InvalidToken for a token of another ring.
     ///
     /// When the writer laps the reader: "skip" notes it in the batch, "raise" raises Lapped once
     /// and goes on, "warn" issues a LappedWarning.

@@ -55,6 +55,10 @@ class CapacityMismatch(Error):
     """The ring exists with another capacity than the writer's."""
 
 
+class InvalidToken(Error):
+    """The text is no resume token, or the token is of another ring."""
+
+
 class AlreadyOwned(Error):
     """Another process writes the ring."""
 

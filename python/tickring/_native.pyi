@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Sequence
+from datetime import datetime
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias, final
@@ -39,7 +40,7 @@ __debug_build__: bool
 
 _Structured: TypeAlias = np.ndarray[tuple[int], np.dtype[np.void]]
 _Sequences: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint64]]
-_Start: TypeAlias = Literal["latest", "oldest"] | SupportsIndex
+_Start: TypeAlias = str | SupportsIndex | datetime
 _OnLapped: TypeAlias = Literal["skip", "raise", "warn"]
 _Price: TypeAlias = Literal["float", "fixed"]
 _Directory: TypeAlias = str | PathLike[str]
@@ -86,7 +87,7 @@ class RingInfo:
     @property
     def schema_hash(self) -> int: ...
     @property
-    def state(self) -> Literal["live", "closed", "dead"]: ...
+    def state(self) -> Literal["live", "closed", "retired", "dead"]: ...
     @property
     def epoch(self) -> int: ...
     @property
@@ -103,6 +104,10 @@ class RingInfo:
     def watermark_ns(self) -> int: ...
     @property
     def dropped(self) -> int: ...
+    @property
+    def instruments(self) -> int: ...
+    @property
+    def unlisted(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
@@ -155,6 +160,8 @@ class Reader:
     def cursor(self) -> int: ...
     @property
     def published(self) -> int: ...
+    @property
+    def token(self) -> str: ...
     @property
     def lag(self) -> int: ...
     @property

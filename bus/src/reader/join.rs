@@ -82,7 +82,8 @@ impl FromStr for Token {
 pub struct ReaderOptions {
     /// Where.
     pub start: Start,
-    /// Under which name it is shown to people, of at most 32 bytes. Need not be unique.
+    /// Under which name it is shown to people, of at most 32 bytes. Need not be unique; one
+    /// without a name is not shown.
     pub name: String,
     /// How it waits.
     pub wait: Wait,

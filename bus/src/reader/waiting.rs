@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::slot::{Entry, load};
-use crate::wait::{Sleep, Wait};
+use crate::wait::{MOST_WORDS, Sleep, Slept, Wait};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,8 @@ const LOOKS: u32 = 64;
 
 impl Reader {
     /// Waits until the next poll has something other than [`Poll::Empty`](crate::Poll) to give, for
-    /// `limit` at most, as the reader's [`Wait`] says. Gives whether there is something.
+    /// `limit` at most, as the reader's [`Wait`] says. Gives whether there is something. A signal
+    /// that the process handles ends a sleep early.
     ///
     /// Ordering: rows S1 and S2. Cost: nothing while it sleeps, but for two looks a second; no
     /// allocation.
@@ -68,7 +69,8 @@ impl Reader {
 }
 
 /// Waits until one of the readers has something other than [`Poll::Empty`](crate::Poll) to give,
-/// for `limit` at most, as the [`Wait`] of the first one says. Gives whether one has.
+/// for `limit` at most, as the [`Wait`] of the first one says. Gives whether one has. A signal
+/// that the process handles ends a sleep early.
 ///
 /// Cost: as [`Reader::wait`], times their number. Of more than 128 readers, those beyond are
 /// looked at, not slept for.
@@ -99,27 +101,27 @@ pub fn wait_any(readers: &mut [&mut Reader], limit: Duration) -> bool {
         if left.is_zero() {
             return ready(readers);
         }
-        sleep(readers, wait, left.min(STRETCH));
+        let slept = sleep(readers, wait, left.min(STRETCH));
         readers.iter_mut().for_each(|reader| {
             reader.counters.wakeups = reader.counters.wakeups.wrapping_add(1);
             reader.look_for_file();
         });
-        if ready(readers) {
-            return true;
+        if ready(readers) || slept == Slept::Interrupted {
+            return ready(readers);
         }
     }
 }
 
 /// Sleeps until a writer calls or the time is over; not at all if there is something by now.
-fn sleep(readers: &mut [&mut Reader], wait: Wait, limit: Duration) {
-    let mut signals = [None; crate::wait::MOST_WORDS];
+fn sleep(readers: &mut [&mut Reader], wait: Wait, limit: Duration) -> Slept {
+    let mut signals = [None; MOST_WORDS];
     let mut is_heard = readers.len() <= signals.len();
     for (signal, reader) in signals.iter_mut().zip(readers.iter_mut()) {
         *signal = reader.announce();
         is_heard &= signal.is_some();
     }
     if readers.iter().any(|reader| reader.is_ready()) {
-        return;
+        return Slept::Woken;
     }
     let mut words = Sleep::new();
     for (signal, reader) in signals.iter().zip(readers.iter()) {
@@ -129,7 +131,9 @@ fn sleep(readers: &mut [&mut Reader], wait: Wait, limit: Duration) {
     }
     // Who is not heard by all writers looks by itself meanwhile.
     let limit = if is_heard { limit } else { limit.min(wait.look_every) };
-    if !words.sleep(limit) {
+    let slept = words.sleep(limit);
+    if slept == Slept::Unable {
         thread::sleep(limit.min(wait.look_every));
     }
+    slept
 }

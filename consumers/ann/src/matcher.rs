@@ -7,7 +7,7 @@ use crate::scan::{ExactScan, Scan, is_comparable};
 use crate::stats::Stats;
 use hdrhistogram::Histogram;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tickring::record::{Match, Record, RecordHeader, Restart, Tombstone, UNDEF_TIME, Vector};
 use tickring::schema::{FieldType, Schema};
 use tickring::{Directory, LiveRecord, Poll, Reader, RingName, RingSpec, Writer};
@@ -38,17 +38,17 @@ pub enum Progress {
 /// # Examples
 ///
 /// ```no_run
-/// use tickring::{Directory, Wait};
+/// use std::time::Duration;
+/// use tickring::Directory;
 /// use tickring_ann::{Matcher, MatcherOptions, Progress};
 ///
 /// let (vectors, matches) = ("demo/vectors".parse()?, "demo/matches".parse()?);
 /// let options = MatcherOptions { k: 5, ..MatcherOptions::default() };
 /// let mut matcher = Matcher::open(&Directory::from_env(), &vectors, &matches, options)?;
-/// let mut wait = Wait::default();
 /// loop {
 ///     match matcher.run_once(1_000)? {
-///         Progress::Advanced(_) => wait.reset(),
-///         Progress::Idle => wait.pause(),
+///         Progress::Advanced(_) => {}
+///         Progress::Idle => _ = matcher.wait(Duration::from_secs(1)),
 ///         Progress::Ended => break,
 ///     }
 /// }
@@ -194,6 +194,12 @@ impl Matcher {
             matches.heartbeat();
         }
         Ok(if taken == 0 { Progress::Idle } else { Progress::Advanced(taken) })
+    }
+
+    /// Waits until there is something to do, for `limit` at most; see
+    /// [`Reader::wait`](tickring::Reader::wait).
+    pub fn wait(&mut self, limit: Duration) -> bool {
+        self.vectors.wait(limit)
     }
 
     /// The counts since the matcher was opened.

@@ -4,7 +4,7 @@ use crate::error::WindowError;
 use crate::options::WindowOptions;
 use crate::windows::{Counts, Windows};
 use hdrhistogram::Histogram;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tickring::record::{Record, WindowBar};
 use tickring::{Batch, Directory, Poll, Reader, RingName, RingSpec, Start, Writer, WrongKind};
 
@@ -120,6 +120,12 @@ impl WindowConsumer {
                 Ok(Progress::Ended)
             }
         }
+    }
+
+    /// Waits until there is something to take, for `limit` at most; see
+    /// [`Reader::wait`](tickring::Reader::wait).
+    pub fn wait(&mut self, limit: Duration) -> bool {
+        self.reader.wait(limit)
     }
 
     /// Fires everything and closes the bars ring, as at the end of the input. Further calls do

@@ -13,6 +13,7 @@ pub(crate) fn state_name(state: RingState) -> &'static str {
     match state {
         RingState::Live => "live",
         RingState::Closed => "closed",
+        RingState::Retired => "retired",
         RingState::Dead => "dead",
     }
 }

@@ -9,12 +9,13 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::time::{Duration, Instant};
-use tickring::Wait;
 
 /// Environment variable of a process that must not outlive the one that started it.
 pub(crate) const PARENT_VARIABLE: &str = "TICKRING_PARENT";
 
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// Longest wait at a stretch: a signal may come to another thread, and must be seen soon.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What is reported about the work.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -46,6 +47,9 @@ pub(crate) trait Service {
     /// Does a bounded amount of work, without waiting longer than some 20 ms.
     fn step(&mut self) -> Result<Step, Failure>;
 
+    /// Waits until there may be something to do, for `limit` at most.
+    fn wait(&mut self, limit: Duration);
+
     /// Ends the work before its input has ended.
     fn stop(&mut self);
 
@@ -72,7 +76,6 @@ pub(crate) fn run<S: Service>(
         prctl::set_pdeathsig(Signal::SIGTERM)
             .map_err(|errno| Failure::io("follow the parent process")(errno.into()))?;
     }
-    let mut wait = Wait::default();
     let mut next_report = Instant::now() + REPORT_EVERY;
     let ran = loop {
         if let Some(request) = signals.request() {
@@ -83,8 +86,8 @@ pub(crate) fn run<S: Service>(
             });
         }
         match service.step() {
-            Ok(Step::Advanced) => wait.reset(),
-            Ok(Step::Idle) => wait.pause(),
+            Ok(Step::Advanced) => {}
+            Ok(Step::Idle) => service.wait(PATIENCE),
             Ok(Step::Ended) => break Ok(Outcome::Done),
             Err(failure) => break Err(failure),
         }

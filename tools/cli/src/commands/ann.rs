@@ -8,6 +8,7 @@ use crate::service::{self, Reports, Service, Step};
 use crate::start;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::time::Duration;
 use tickring::{Directory, RingName, Start};
 use tickring_ann::{Matcher, MatcherOptions, Metric, Mode, Progress, Queries};
 
@@ -92,6 +93,10 @@ impl Service for Matcher {
             Progress::Idle => Step::Idle,
             Progress::Ended => Step::Ended,
         })
+    }
+
+    fn wait(&mut self, limit: Duration) {
+        let _ = Self::wait(self, limit);
     }
 
     fn stop(&mut self) {}

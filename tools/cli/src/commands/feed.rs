@@ -193,6 +193,10 @@ impl<S: Source> Service for Running<S> {
         })
     }
 
+    fn wait(&mut self, _: Duration) {
+        // A feed is never idle: its pacer sleeps by itself.
+    }
+
     fn stop(&mut self) {
         if let Some(feed) = self.feed.take() {
             self.closed = feed.close();

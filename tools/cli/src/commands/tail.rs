@@ -93,11 +93,11 @@ pub(super) fn run(
     };
     let end = reader.published();
     match arguments.from {
-        Some(start) => reader.seek(start),
+        Some(start) => reader.seek(start)?,
         None => {
             let last = arguments.last.unwrap_or(DEFAULT_LAST);
             let first = first_of_last(&reader, end, last, &layout);
-            reader.seek(Start::Sequence(first));
+            reader.seek(Start::Sequence(first))?;
         }
     }
     let limits =

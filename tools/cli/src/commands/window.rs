@@ -74,6 +74,10 @@ impl Service for WindowConsumer {
         })
     }
 
+    fn wait(&mut self, limit: Duration) {
+        let _ = Self::wait(self, limit);
+    }
+
     fn stop(&mut self) {}
 
     fn text(&self) -> String {

@@ -12,12 +12,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tickring::{Poll, Reader, RecordRef, RingState, Wait};
+use tickring::{CloseReason, Poll, Reader, RecordRef, RingState};
 
 /// Records between two looks at signals and the clock.
 const TURN: usize = 256;
-/// Longest pause: a person does not see less, and the processor is free meanwhile.
-const PAUSE: Duration = Duration::from_millis(1);
+/// Longest wait at a stretch: a signal may come to another thread, and must be seen soon.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// From one look at the writer and at stdout to the next while nothing comes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -42,7 +42,6 @@ pub(super) struct Tail<'a> {
     printed: u64,
     unknown: u64,
     signals: Signals,
-    wait: Wait,
     /// Device and inode of the segment.
     file: Option<(u64, u64)>,
     next_look: Instant,
@@ -63,8 +62,6 @@ impl<'a> Tail<'a> {
         printer: Printer,
         limits: Limits,
     ) -> Result<Self, Failure> {
-        let mut wait = Wait::default();
-        wait.sleep = PAUSE;
         Ok(Self {
             file: file_at(&reader.info().path),
             next_look: Instant::now() + LOOK_EVERY,
@@ -76,7 +73,6 @@ impl<'a> Tail<'a> {
             layout,
             printer,
             limits,
-            wait,
         })
     }
 
@@ -110,13 +106,13 @@ impl<'a> Tail<'a> {
                     return Ok(Outcome::Done);
                 }
                 match self.turn(output)? {
-                    Turn::Next => self.wait.reset(),
+                    Turn::Next => {}
                     Turn::Ended => return Ok(Outcome::Done),
                     Turn::Nothing if self.limits.end.is_some() => return Ok(Outcome::Done),
                     Turn::Nothing => {
                         self.printer.settle(output)?;
                         self.look(output)?;
-                        self.wait.pause();
+                        self.reader.wait(self.patience());
                         break;
                     }
                 }
@@ -125,6 +121,11 @@ impl<'a> Tail<'a> {
                 return Ok(Outcome::TimedOut);
             }
         }
+    }
+
+    fn patience(&self) -> Duration {
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        self.limits.deadline.map_or(PATIENCE, |deadline| left(deadline).min(PATIENCE))
     }
 
     fn is_complete(&self) -> bool {
@@ -148,7 +149,10 @@ impl<'a> Tail<'a> {
                 return Ok(Turn::Next);
             }
             Poll::Empty => return Ok(Turn::Nothing),
-            Poll::Closed(_) => return Ok(Turn::Ended),
+            Poll::Closed(CloseReason::Ended) => return Ok(Turn::Ended),
+            Poll::Closed(_) => {
+                return Err(Failure::Replaced { name: reader.info().name.to_string() });
+            }
             Poll::Lapped { missed, resume } => {
                 let (first, last) = (resume.saturating_sub(missed), resume.saturating_sub(1));
                 format!("missed {} records (seq {first}…{last})", Grouped(missed))
