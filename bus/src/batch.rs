@@ -1,6 +1,8 @@
 //! Records copied out of a ring, one behind the other.
 
 use crate::poll::RecordRef;
+use crate::schema::Layouts;
+use std::sync::Arc;
 use zerocopy::IntoBytes;
 
 /// A reusable run of validated copies with consecutive sequences.
@@ -12,6 +14,8 @@ pub struct Batch {
     words: Vec<u64>,
     record_words: usize,
     first_seq: u64,
+    /// Of the ring that the records came from.
+    layouts: Option<Arc<Layouts>>,
 }
 
 impl Batch {
@@ -55,12 +59,19 @@ impl Batch {
     /// The records in order of their sequences.
     pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
         let seqs = self.first_seq..;
-        seqs.zip(self.words.chunks(self.record_words.max(1)))
-            .map(|(seq, words)| RecordRef::new(seq, words))
+        let words = self.words.chunks(self.record_words.max(1));
+        let layouts = self.layouts.iter().flat_map(|layouts| core::iter::repeat(&**layouts));
+        seqs.zip(words)
+            .zip(layouts)
+            .map(|((seq, words), layouts)| RecordRef::new(seq, words, layouts))
     }
 
-    /// Empties the batch for records of `record_words` words from `first_seq` on.
-    pub(crate) fn restart(&mut self, first_seq: u64, record_words: usize) {
+    /// Empties the batch for records of `record_words` words from `first_seq` on, out of a ring of
+    /// these layouts.
+    pub(crate) fn restart(&mut self, first_seq: u64, record_words: usize, of: &Arc<Layouts>) {
+        if !self.layouts.as_ref().is_some_and(|own| Arc::ptr_eq(own, of)) {
+            self.layouts = Some(Arc::clone(of));
+        }
         self.words.clear();
         self.record_words = record_words;
         self.first_seq = first_seq;

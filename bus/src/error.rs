@@ -170,6 +170,19 @@ pub enum Error {
         /// One line for each difference.
         difference: Vec<String>,
     },
+    /// A reader expects a kind of record that the ring does not have, or has with another layout.
+    #[error(
+        "{name} does not hold {kind} records as this program knows them:\n  {}\nread another ring, \
+         or build reader and writer from the same definition", difference.join("\n  ")
+    )]
+    KindMismatch {
+        /// The ring.
+        name: String,
+        /// Name of the kind.
+        kind: String,
+        /// One line for each difference.
+        difference: Vec<String>,
+    },
     /// The ring exists in another size than the writer's.
     #[error(
         "{name} exists with {found} {what}, the writer asks for {expected}: ask for {found}, \
@@ -229,14 +242,54 @@ pub enum Error {
     /// A record was published that the ring's schema does not contain, or that does not fit.
     #[error(transparent)]
     WrongKind(#[from] WrongKind),
+    /// Bytes were published that are no record of a kind of the ring's schema.
+    #[error(transparent)]
+    WrongRow(#[from] WrongRow),
 }
 
-/// A record was refused because the ring's schema does not contain its kind: a mistake of the
+/// Bytes were refused as records of a kind: a mistake of the calling program, found before
+/// anything was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WrongRow {
+    /// The ring's schema has no kind with this record type.
+    #[error(
+        "rows of rtype {rtype:#04x} cannot go into this ring: its schema has no such kind; create \
+         the ring with it"
+    )]
+    NoKind {
+        /// Record type asked for.
+        rtype: u8,
+    },
+    /// The kind is one that only recovery writes.
+    #[error("rows of rtype {rtype:#04x} cannot be published: only recovery writes that kind")]
+    Recovery {
+        /// Record type asked for.
+        rtype: u8,
+    },
+    /// The bytes are not a record, or not a whole number of records.
+    #[error(
+        "rows of rtype {rtype:#04x} have {expected_bytes} bytes each, found {found_bytes}: give \
+         whole records as the ring's schema lays them out"
+    )]
+    Size {
+        /// Record type asked for.
+        rtype: u8,
+        /// Size of a record, in bytes.
+        expected_bytes: usize,
+        /// Size of what was given, in bytes.
+        found_bytes: usize,
+    },
+}
+
+/// A record was refused because the ring's schema does not contain its kind, or contains one of
+/// that record type with another layout: a mistake of the
 /// calling program, found before anything was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a record of rtype {rtype:#04x} and {found_bytes} bytes cannot go into this ring: expected a \
-     kind of its schema of at most {most_bytes} bytes; create the ring with that kind"
+     kind of its schema, laid out like the record, of at most {most_bytes} bytes; create the ring \
+     with that kind"
 )]
 pub struct WrongKind {
     /// Record type, the second byte of a record.

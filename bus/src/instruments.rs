@@ -21,8 +21,9 @@ mod tests;
 pub use definition::Instrument;
 
 use crate::geometry::{DEFINITION_BYTES, INSTRUMENT_BYTES, LINE_BYTES};
-use crate::poll::RecordRef;
+use crate::poll::{RecordRef, rtype_of};
 use crate::record::{Record, action, rtype};
+use crate::schema::Layouts;
 use crate::slot::{Entry, Residue, Slot, load};
 use crate::words::{Slots, Words};
 use definition::{DEFINITION_WORDS, Definition, id_of};
@@ -50,13 +51,15 @@ pub struct Latest {
 pub struct LastValue {
     seq: u64,
     words: [u64; VALUE_WORDS],
+    /// What the ring's schema says of its type.
+    layout: u64,
 }
 
 impl LastValue {
     /// The record, with its sequence in the ring.
     #[must_use]
     pub fn record(&self) -> RecordRef<'_> {
-        RecordRef::new(self.seq, &self.words)
+        RecordRef::with_layout(self.seq, &self.words, self.layout)
     }
 }
 
@@ -136,12 +139,13 @@ impl Instruments {
         (0..count).filter_map(move |index| read_definition(table.places(index)?.definition))
     }
 
-    /// The last quote and trade of an instrument.
-    pub(crate) fn latest(&self, id: u32) -> Latest {
+    /// The last quote and trade of an instrument, in a ring of these layouts.
+    pub(crate) fn latest(&self, id: u32, layouts: &Layouts) -> Latest {
         match self.find(id) {
-            Place::At(places) => {
-                Latest { quote: read_value(places.quote), trade: read_value(places.trade) }
-            }
+            Place::At(places) => Latest {
+                quote: read_value(places.quote, layouts),
+                trade: read_value(places.trade, layouts),
+            },
             Place::Free(_) | Place::Full => Latest::default(),
         }
     }
@@ -300,8 +304,9 @@ fn read_definition(slot: Slot<'_>) -> Option<Instrument> {
     Definition(words).instrument()
 }
 
-fn read_value(slot: Slot<'_>) -> Option<LastValue> {
+fn read_value(slot: Slot<'_>, layouts: &Layouts) -> Option<LastValue> {
     let (seq, words) = read::<VALUE_WORDS>(slot)?;
     let is_record = words.first().is_some_and(|first| *first != 0);
-    is_record.then_some(LastValue { seq, words })
+    let layout = layouts.of_rtype(rtype_of(&words));
+    is_record.then_some(LastValue { seq, words, layout })
 }

@@ -22,6 +22,9 @@ compile_error!(
     "segments are little endian and read in place: big-endian machines are not supported"
 );
 
+// `record!` names this crate by this name, here as elsewhere.
+extern crate self as tickring;
+
 // The model checker compiles the protocol alone: `slot` and `header` over loom's atomics.
 mod header;
 mod registry;
@@ -73,7 +76,7 @@ mod writer;
 pub use crate::{
     batch::Batch,
     directory::{DIRECTORY_VARIABLE, Directory, RingName},
-    error::{Error, WrongKind},
+    error::{Error, WrongKind, WrongRow},
     geometry::DEFAULT_CAPACITY,
     info::{ReaderInfo, RingInfo, RingState},
     instruments::{Instrument, LastValue, Latest},

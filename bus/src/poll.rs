@@ -1,6 +1,7 @@
 //! The outcomes of reading: data, nothing, or a loss with its exact size. None is an error.
 
 use crate::record::{Record, RecordHeader};
+use crate::schema::Layouts;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// What a reader found at its cursor.
@@ -78,12 +79,20 @@ impl<T> Poll<T> {
 pub struct RecordRef<'a> {
     seq: u64,
     words: &'a [u64],
+    /// What the ring's schema says of this record type, see [`Record::LAYOUT_HASH`].
+    layout: u64,
 }
 
 impl<'a> RecordRef<'a> {
-    /// Takes the words of the record with sequence `seq`.
-    pub(crate) fn new(seq: u64, words: &'a [u64]) -> Self {
-        Self { seq, words }
+    /// Takes the words of the record with sequence `seq` in a ring of these layouts.
+    #[inline]
+    pub(crate) fn new(seq: u64, words: &'a [u64], layouts: &Layouts) -> Self {
+        Self { seq, words, layout: layouts.of_rtype(rtype_of(words)) }
+    }
+
+    /// Takes the words of a record of which the ring's schema says `layout`.
+    pub(crate) fn with_layout(seq: u64, words: &'a [u64], layout: u64) -> Self {
+        Self { seq, words, layout }
     }
 
     /// The record's sequence.
@@ -111,13 +120,15 @@ impl<'a> RecordRef<'a> {
         RecordHeader::ref_from_prefix(self.bytes()).ok().map(|(header, _)| header)
     }
 
-    /// The record as an `R`; `None` if it is of another kind.
+    /// The record as an `R`; `None` if it is of another kind, or if the ring's kind of that record
+    /// type has another layout than `R` (which [`Reader::expect`](crate::Reader::expect) tells
+    /// as an error, once and for all records).
     ///
-    /// Cost: no copy.
+    /// Cost: two comparisons, no copy.
     #[inline]
     #[must_use]
     pub fn get<R: Record>(&self) -> Option<&'a R> {
-        if !R::accepts(self.rtype()) {
+        if !R::accepts(self.rtype()) || self.layout != R::LAYOUT_HASH {
             return None;
         }
         R::ref_from_prefix(self.bytes()).ok().map(|(record, _)| record)

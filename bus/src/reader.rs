@@ -12,17 +12,20 @@ pub use waiting::wait_any;
 
 use crate::batch::Batch;
 use crate::enrolment::Enrolment;
+use crate::error::Error;
 use crate::header::End;
 use crate::info::RingInfo;
 use crate::poll::{CloseReason, Poll, RecordRef, rtype_of};
 use crate::record::{Record, Restart, Tombstone, rtype};
 use crate::registry::Counters;
-use crate::schema::Schema;
+use crate::schema::{Layouts, Schema};
 use crate::segment::Segment;
 use crate::slot::{Entry, load};
 use crate::view::View;
 use crate::wait::Wait;
 use std::ops::Range;
+use std::sync::Arc;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// A reader of one ring, with a cursor of its own. Any number of them may exist; none can be
 /// seen, slowed down or harmed by another, and the writer does not know them.
@@ -60,9 +63,28 @@ pub struct Reader {
     empties: u64,
     is_removed: bool,
     wait: Wait,
+    layouts: Arc<Layouts>,
 }
 
 impl Reader {
+    /// Demands that the ring holds records of struct `R`, laid out as this program was compiled.
+    ///
+    /// To be called once, before the first record: afterwards no record of that kind can be taken
+    /// for something that it is not. Without it [`RecordRef::get`] gives `None` for records of
+    /// another layout.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KindMismatch`] with the difference field by field.
+    pub fn expect<R: Record>(&self) -> Result<(), Error> {
+        let difference = R::difference(self.segment.schema());
+        if difference.is_empty() {
+            return Ok(());
+        }
+        let name = self.segment.name().to_string();
+        Err(Error::KindMismatch { name, kind: R::NAME.to_owned(), difference })
+    }
+
     /// Copies the next record.
     ///
     /// Ordering: rows R1 to R4. Cost: a load per word of the slot and two more; no system call,
@@ -88,7 +110,7 @@ impl Reader {
         if is_recovery(rtype_of(&self.scratch)) {
             return self.recovered(seq);
         }
-        Poll::Record(RecordRef::new(seq, &self.scratch))
+        Poll::Record(RecordRef::new(seq, &self.scratch, &self.layouts))
     }
 
     /// Copies up to `max` records into `batch`, replacing what it held, and gives their number.
@@ -98,7 +120,7 @@ impl Reader {
     /// [`poll`](Self::poll) per record; allocates when `batch` was never as large before.
     pub fn poll_batch(&mut self, batch: &mut Batch, max: usize) -> Poll<usize> {
         self.counters.polls = self.counters.polls.wrapping_add(1);
-        batch.restart(self.cursor, self.segment.slots().payload_words());
+        batch.restart(self.cursor, self.segment.slots().payload_words(), &self.layouts);
         if self.lapped_epoch.is_some() {
             return self.poll().map(|_| 0);
         }
@@ -351,9 +373,8 @@ impl Reader {
     /// Turns the copied restart or tombstone record into its outcome.
     #[cold]
     fn recovered<T>(&mut self, seq: u64) -> Poll<T> {
-        let record = RecordRef::new(seq, &self.scratch);
-        match record.get::<Restart>() {
-            Some(restart) => {
+        match Restart::ref_from_prefix(self.scratch.as_bytes()) {
+            Ok((restart, _)) if Restart::accepts(restart.header.rtype) => {
                 let epoch = restart.epoch;
                 self.epoch = epoch;
                 // The new writer may look at another registry.
@@ -362,7 +383,7 @@ impl Reader {
                 }
                 Poll::Restarted { epoch }
             }
-            None => Poll::Tombstone { seq },
+            _ => Poll::Tombstone { seq },
         }
     }
 }

@@ -11,8 +11,9 @@
 //!  +--------+-------+---------------+---------------+-------------------------------+----
 //! ```
 //!
-//! Three families share the header:
+//! Four families share the header:
 //! - the kinds of Databento's DBN version 3, byte for byte (`rtype` below 0xC8);
+//! - the records of programs that use this bus (`rtype` 0xC8 to 0xDF);
 //! - wide kinds (`TradeW`, `QuoteW`, `DeltaW`) for venues with fractional quantities or 64-bit
 //!   ids: a quantity is an i64 mantissa times 10^exponent;
 //! - the kinds of this bus (`rtype` 0xE0 and up): derived results and control records.
@@ -21,8 +22,10 @@
 //! the Unix epoch, UTC, undefined as [`UNDEF_TIME`]. Fields whose name starts with `_` are
 //! reserved: they are written as zero and never shown.
 //!
-//! Each struct is written once, with `record!`; the struct, its [`Kind`] (the rows of the schema
-//! table) and its [`Record`] implementation all come from that one text.
+//! Each struct is written once, with [`record!`](crate::record!); the struct, its [`Kind`] (the
+//! rows of the schema table) and its [`Record`] implementation all come from that one text. A
+//! record that is known at run time only is a [`Kind`] from [`Kind::define`], published by its
+//! bytes.
 
 #![expect(
     missing_debug_implementations,
@@ -34,7 +37,7 @@ mod book;
 mod code;
 mod control;
 mod definition;
-mod describe;
+pub mod describe;
 mod header;
 mod raw;
 pub mod rtype;
@@ -61,7 +64,8 @@ pub use vector::{Match, Vector};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::schema::Kind;
+use crate::schema::{Kind, Schema};
+use describe::Member;
 
 /// The value of a price field that holds no price.
 pub const UNDEF_PRICE: i64 = i64::MAX;
@@ -73,20 +77,29 @@ pub const UNDEF_SIZE: u32 = u32::MAX;
 /// Is a fixed-layout value that stands in a slot.
 ///
 /// Shape: `#[repr(C)]`, no padding, alignment 8, size a multiple of 8, begins with a
-/// [`RecordHeader`]. Implemented by `record!` only.
+/// [`RecordHeader`]. Implemented by [`record!`](crate::record!) only.
 pub trait Record: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + 'static {
-    /// The record type that [`RecordHeader::new`] writes for this struct.
-    const RTYPE: u8;
-    /// The name of the kind with that record type.
-    const NAME: &'static str;
     /// Every record type this struct is the layout of, with the kind's name; the first pair is
     /// [`RTYPE`](Self::RTYPE) and [`NAME`](Self::NAME). Only [`Bar`] has more than one.
     const KINDS: &'static [(u8, &'static str)];
+    /// The fields, the header first.
+    const MEMBERS: &'static [Member];
+    /// The record type that [`RecordHeader::new`] writes for this struct.
+    const RTYPE: u8 = first(Self::KINDS).0;
+    /// The name of the kind with that record type.
+    const NAME: &'static str = first(Self::KINDS).1;
+    /// The number that stands for the layout of this struct, see [`Kind::layout_hash`]: a record is
+    /// read or published as an `R` only in a ring whose kind has the same.
+    const LAYOUT_HASH: u64 = describe::layout_hash(Self::MEMBERS);
 
     /// Returns the schema rows of this struct under [`NAME`](Self::NAME).
     ///
     /// Cost: allocates.
-    fn kind() -> Kind;
+    #[must_use]
+    fn kind() -> Kind {
+        let size_bytes = const { describe::narrow(size_of::<Self>()) };
+        describe::kind((Self::RTYPE, Self::NAME), size_bytes, Self::MEMBERS)
+    }
 
     /// Returns the header.
     fn header(&self) -> &RecordHeader;
@@ -103,6 +116,24 @@ pub trait Record: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + 'stat
         Self::KINDS.iter().any(|(own, _)| *own == rtype)
     }
 
+    /// Returns a line for each way in which a ring of this schema cannot be read as records of
+    /// this struct: "here" is the struct, "there" the ring. Empty if the ring has at least one of
+    /// [`KINDS`](Self::KINDS), and has those with the layout of the struct.
+    ///
+    /// Cost: allocates; for error messages and checks at attach.
+    #[must_use]
+    fn difference(schema: &Schema) -> Vec<String> {
+        let theirs =
+            |own: &Kind| schema.kind_by_rtype(own.rtype).or_else(|| schema.kind_by_name(&own.name));
+        let own = Self::kinds();
+        let mut pairs = own.iter().filter_map(|own| Some((own, theirs(own)?))).peekable();
+        if pairs.peek().is_none() {
+            let names: Vec<&str> = schema.kinds().iter().map(|kind| &*kind.name).collect();
+            return vec![format!("{}: only here; there are {}", Self::NAME, names.join(", "))];
+        }
+        pairs.flat_map(|(own, theirs)| own.difference(&theirs.fixed_part())).collect()
+    }
+
     /// Returns the schema rows once for each record type of [`KINDS`](Self::KINDS).
     ///
     /// Cost: allocates.
@@ -112,6 +143,14 @@ pub trait Record: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + 'stat
             .iter()
             .map(|&(rtype, name)| Kind { name: name.into(), rtype, ..Self::kind() })
             .collect()
+    }
+}
+
+/// Returns the record type and name that a struct is created with.
+const fn first(kinds: &'static [(u8, &'static str)]) -> (u8, &'static str) {
+    match kinds {
+        [first, ..] => *first,
+        [] => panic!("a record has a record type"),
     }
 }
 

@@ -45,9 +45,11 @@
 
 mod check;
 mod codec;
+mod define;
 mod difference;
 mod error;
 mod field;
+mod layout;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +57,7 @@ mod tests;
 pub use codec::{DOC_BYTES, FIELD_BYTES, HEADER_BYTES, KIND_BYTES, NAME_BYTES};
 pub use error::SchemaError;
 pub use field::{Field, FieldType, Unit};
+pub(crate) use layout::{LayoutHash, Layouts};
 
 use std::borrow::Cow;
 

@@ -2,7 +2,9 @@
 
 mod claim;
 mod findings;
+mod heartbeat;
 mod open;
+mod row;
 mod ticker;
 
 pub use claim::Claim;
@@ -12,10 +14,11 @@ use crate::directory::RingName;
 use crate::error::{Error, WrongKind};
 use crate::instruments::{Instrument, Sort, Stored, sort_of};
 use crate::record::Record;
-use crate::schema::Schema;
+use crate::schema::{Layouts, Schema};
 use crate::segment::Segment;
 use crate::slot::store;
 use crate::sync::AtomicU64;
+use row::RowForm;
 use ticker::Ticker;
 use zerocopy::{Immutable, IntoBytes};
 
@@ -50,7 +53,9 @@ const TEND_EVERY_NS: u64 = 1_000_000_000;
 pub struct Writer {
     segment: Segment,
     control: Control,
-    kinds: [u64; 4],
+    layouts: Layouts,
+    /// One for each kind that is published by its bytes.
+    forms: Box<[RowForm]>,
     payload_bytes: usize,
     next: u64,
     epoch: u64,
@@ -113,7 +118,7 @@ impl Writer {
     /// [`WrongKind`] if the ring's schema has no such kind; nothing was written then.
     #[inline(always)]
     pub fn stage<R: Record>(&mut self, record: &R) -> Result<u64, WrongKind> {
-        self.check(record.header().rtype, size_of::<R>())?;
+        self.check(record)?;
         let seq = self.next;
         let slot = self.segment.slot(seq);
         slot.claim(seq);
@@ -244,12 +249,14 @@ impl Writer {
         }
     }
 
+    /// Says whether the ring has the kind of this record, with the layout of its struct.
     #[inline]
-    fn check(&self, rtype: u8, found_bytes: usize) -> Result<(), WrongKind> {
-        let word = self.kinds.get(usize::from(rtype / 64)).copied().unwrap_or(0);
-        if word >> (rtype % 64) & 1 == 1 && found_bytes <= self.payload_bytes {
+    fn check<R: Record>(&self, record: &R) -> Result<(), WrongKind> {
+        let rtype = record.header().rtype;
+        if self.layouts.of_rtype(rtype) == R::LAYOUT_HASH && size_of::<R>() <= self.payload_bytes {
             Ok(())
         } else {
+            let found_bytes = size_of::<R>();
             Err(WrongKind { rtype, found_bytes, most_bytes: self.payload_bytes })
         }
     }

@@ -42,7 +42,7 @@ impl Role {
         self.0.wait().unwrap()
     }
 
-    fn wait(mut self) -> ExitStatus {
+    pub(crate) fn wait(mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -71,6 +71,7 @@ fn other_side() {
         "publish" => publish(&directory, &name),
         "scribble" => scribble(&directory, &name),
         "read" => read(&directory, &name),
+        "another definition" => crate::own::another_definition(&directory, &name),
         other => panic!("no role {other}"),
     }
 }

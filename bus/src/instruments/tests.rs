@@ -23,6 +23,10 @@ fn named(id: u32, symbol: &str) -> Instrument {
     Instrument::new(3, id, symbol).unwrap()
 }
 
+fn latest(table: Instruments, id: u32) -> Latest {
+    table.latest(id, &Layouts::of(&crate::record::builtin_kinds()))
+}
+
 fn trade(id: u32, size: u32) -> Trade {
     Trade { price: i64::from(size) * 1_000, size, side: side::BID, ..Trade::empty(1, id, 9) }
 }
@@ -45,12 +49,12 @@ fn a_definition_is_found_by_its_id_and_changed_in_place() {
 #[test]
 fn the_last_quote_and_trade_are_kept_with_their_sequences() {
     let table = Bench::new().table;
-    assert_eq!(table.latest(17), Latest::default());
+    assert_eq!(latest(table, 17), Latest::default());
     let quote = Quote { bid_px: 5, ask_px: 6, ..Quote::empty(1, 17, 9) };
     assert_eq!(table.remember(Sort::Quote, 3, &quote, true), Stored::Added);
     assert_eq!(table.remember(Sort::Trade, 4, &trade(17, 1), true), Stored::Changed);
     assert_eq!(table.remember(Sort::Trade, 9, &trade(17, 2), true), Stored::Changed);
-    let latest = table.latest(17);
+    let latest = latest(table, 17);
     let last_quote = latest.quote.unwrap();
     assert_eq!(last_quote.record().get::<Quote>(), Some(&quote));
     let last_trade = latest.trade.unwrap();
@@ -74,7 +78,7 @@ fn records_have_a_sort_by_type_and_orders_by_action() {
 #[test]
 fn what_a_writer_left_half_written_is_completed() {
     let bench = Bench::new();
-    let Bench { table, ring } = &bench;
+    let Bench { table, ring } = bench;
     for id in [1, 2, 3] {
         let _ = table.define(&named(id, "X"), true);
         let _ = table.remember(Sort::Trade, u64::from(id), &trade(id, id), true);
@@ -95,11 +99,11 @@ fn what_a_writer_left_half_written_is_completed() {
     let Place::Free(fresh) = table.find(4) else { panic!("not listed") };
     fresh.definition.claim(0);
     fresh.definition.put(0, named(4, "NEW").words().into_iter());
-    assert_eq!(table.latest(1).trade, None, "a reader gives up on it");
+    assert_eq!(latest(table, 1).trade, None, "a reader gives up on it");
 
-    table.repair(ring);
-    assert_eq!(table.latest(1).trade.unwrap().record().get::<Trade>(), Some(&trade(1, 70)));
-    assert_eq!(table.latest(2).trade, None);
+    table.repair(&ring);
+    assert_eq!(latest(table, 1).trade.unwrap().record().get::<Trade>(), Some(&trade(1, 70)));
+    assert_eq!(latest(table, 2).trade, None);
     assert_eq!(table.get(3).unwrap().symbol(), "");
     assert_eq!(table.get(4), None);
     assert_eq!(table.iter().count(), 3);
@@ -107,7 +111,7 @@ fn what_a_writer_left_half_written_is_completed() {
     assert_eq!(table.define(&named(4, "NEW"), true), Stored::Added);
     assert_eq!(table.get(4).unwrap().symbol(), "NEW");
     assert_eq!(table.remember(Sort::Trade, 72, &trade(2, 5), false), Stored::Changed);
-    assert_eq!(table.latest(2).trade.unwrap().record().seq(), 72);
+    assert_eq!(latest(table, 2).trade.unwrap().record().seq(), 72);
 }
 
 #[test]
@@ -152,7 +156,7 @@ proptest! {
         for (id, symbol) in symbols {
             let instrument = table.get(id).unwrap();
             prop_assert_eq!(instrument.symbol(), symbol);
-            let last = table.latest(id).trade;
+            let last = latest(table, id).trade;
             let size = last.and_then(|last| last.record().get::<Trade>().map(|trade| trade.size));
             prop_assert_eq!(size, sizes.get(&id).copied());
         }

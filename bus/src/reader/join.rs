@@ -6,10 +6,12 @@ use crate::enrolment::Enrolment;
 use crate::error::Error;
 use crate::geometry::TIME_EVERY;
 use crate::registry::Counters;
+use crate::schema::Layouts;
 use crate::segment::{Access, Segment};
 use crate::wait::Wait;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where a reader joins.
@@ -122,6 +124,7 @@ impl Reader {
     ) -> Result<Self, Error> {
         let segment = Segment::attach(directory, name, Access::Read)?;
         let words = segment.slots().payload_words();
+        let layouts = Arc::new(Layouts::of(segment.schema().kinds()));
         let mut reader = Self {
             enrolment: Enrolment::new(&segment, &options.name),
             segment,
@@ -133,6 +136,7 @@ impl Reader {
             empties: 0,
             is_removed: false,
             wait: options.wait,
+            layouts,
         };
         reader.seek(options.start)?;
         Ok(reader)

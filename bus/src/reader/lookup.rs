@@ -23,6 +23,6 @@ impl Reader {
     /// Cost: some 20 loads, however many instruments there are and however long ago it was.
     #[must_use]
     pub fn latest(&self, instrument_id: u32) -> Latest {
-        self.segment.instruments().latest(instrument_id)
+        self.segment.instruments().latest(instrument_id, &self.layouts)
     }
 }

@@ -1,9 +1,9 @@
 //! Bars: prices and volume of an interval.
 
-use crate::record::describe::record;
+use crate::record::describe::builtin;
 use crate::record::{UNDEF_PRICE, UNDEF_TIME, rtype};
 
-record! {
+builtin! {
     /// Open, high, low, close and volume of an interval that the record type names.
     ///
     /// Shape: 56 bytes, identical to DBN `OhlcvMsg`. Units: `header.ts_event` is the start of the
@@ -30,7 +30,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// One revision of one window of one instrument: the output of the window consumer.
     ///
     /// Shape: 184 bytes, a slot of 192. Units: prices 1e-9; the volume fields count whole units,

@@ -1,8 +1,7 @@
 //! Records that carry price levels after the event that changed them.
 
-use crate::record::describe::{Describe, narrow, part, record};
+use crate::record::describe::{Describe, Shape, builtin, part};
 use crate::record::{UNDEF_PRICE, UNDEF_TIME, action, rtype, side};
-use crate::schema::Field;
 
 part! {
     /// One level of a book: both sides at the same distance from the top.
@@ -27,21 +26,14 @@ part! {
 }
 
 impl<const N: usize> Describe for [Level; N] {
-    fn describe(rows: &mut Vec<Field>, row: Field) {
-        let mut offset = row.offset;
-        for level in 0..N {
-            let name = format!("_{level:02}").into();
-            Level::describe(rows, Field { name, offset, ..row.clone() });
-            offset += const { narrow(size_of::<Level>()) };
-        }
-    }
+    const SHAPE: Shape = Shape::levels::<Level, N>();
 
     fn blank() -> Self {
         [Level::blank(); N]
     }
 }
 
-record! {
+builtin! {
     /// An event and the best level after it (market by price, one level).
     ///
     /// Shape: 80 bytes, identical to DBN `Mbp1Msg`.
@@ -69,7 +61,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// An event and the ten best levels after it (market by price, ten levels).
     ///
     /// Shape: 368 bytes, identical to DBN `Mbp10Msg`.

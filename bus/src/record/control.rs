@@ -3,10 +3,10 @@
 //! They are 56 bytes and may stand in any ring. `instrument_id` is 0 where the record is not about
 //! one instrument; `ts_event` is undefined where the venue's clock has no part in it.
 
-use crate::record::describe::record;
+use crate::record::describe::builtin;
 use crate::record::{UNDEF_TIME, rtype};
 
-record! {
+builtin! {
     /// The writer lives, and how far its source is.
     pub struct Heartbeat(rtype::HEARTBEAT = "heartbeat") {
         /// Time of publication by the writer's clock, ns since the Unix epoch, UTC.
@@ -28,7 +28,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// The source lost records, or something became of the loss.
     ///
     /// The missing venue sequences are `first_missing..end_missing`.
@@ -54,7 +54,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// A new writer took over the ring; the first record of its epoch.
     pub struct Restart(rtype::RESTART = "restart") {
         /// Epoch that begins here.
@@ -70,7 +70,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// A writer died while it wrote this slot: the sequence is spent and there is no record.
     pub struct Tombstone(rtype::TOMBSTONE = "tombstone") {
         /// Epoch of the writer that closed the slot.

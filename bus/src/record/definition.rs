@@ -1,9 +1,9 @@
 //! Records about what an instrument is and what it is called.
 
-use crate::record::describe::record;
+use crate::record::describe::builtin;
 use crate::record::{UNDEF_PRICE, UNDEF_TIME, rtype, side};
 
-record! {
+builtin! {
     /// The definition of an instrument.
     ///
     /// Shape: 520 bytes, identical to DBN version 3 `InstrumentDefMsg`.
@@ -151,7 +151,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// A symbol in one symbology mapped to a symbol in another, for an interval.
     ///
     /// Shape: 176 bytes, identical to DBN version 3 `SymbolMappingMsg`.

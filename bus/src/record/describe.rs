@@ -1,35 +1,199 @@
-//! From a struct written once to its rows in the schema table.
+//! From a struct written once to its rows in the schema table: what [`record!`](crate::record!)
+//! writes its code with. Programs use the macro and do not name what is here.
 //!
 //! [`Describe`] says how a field type appears in the table: a number is one row, an array is one
 //! row with a count, a struct inside a record (the header, a book level) is one row for each of
-//! its fields. `part!` writes such an inner struct, `record!` a whole record.
+//! its fields. All of it is constant, so that a record's layout is one number at compile time and
+//! reading a record costs a comparison with it.
 
 use core::mem::size_of;
 
+/// The crate whose derives prove that a record has no padding.
+pub use zerocopy;
 use zerocopy::FromZeros;
 
-use crate::schema::{Field, FieldType, Unit};
+use crate::schema::{Field, FieldType, Kind, LayoutHash, Unit};
+
+mod macros;
+
+pub(crate) use macros::{builtin, part};
 
 /// Says how a type appears in the schema table.
-pub(crate) trait Describe: FromZeros + Sized {
-    /// Appends the rows of one field of this type.
-    ///
-    /// `row` comes with name, offset, unit, null and doc filled in.
-    fn describe(rows: &mut Vec<Field>, row: Field);
+pub trait Describe: FromZeros + Sized {
+    /// The rows of one field of this type.
+    const SHAPE: Shape;
 
     /// Returns the value that means "nothing here".
+    #[must_use]
     fn blank() -> Self {
         Self::new_zeroed()
     }
 }
 
 /// Is a number that a field may hold.
-pub(crate) trait Scalar: FromZeros + Copy {
+pub trait Scalar: FromZeros + Copy {
     /// The code of this type in the table.
     const TYPE: FieldType;
 
     /// Returns the bit pattern, zero-extended.
     fn bits(self) -> u64;
+}
+
+/// The rows of a field: one for a number, several for a struct, again for each level of an array
+/// of structs.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Rows of one element.
+    pub rows: &'static [Row],
+    /// Number of levels, whose rows end in `_00`, `_01`, …; 0 where there is no array of structs.
+    pub levels: u8,
+    /// Distance of two levels, in bytes.
+    pub step_bytes: u32,
+}
+
+/// One row of a shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Name and meaning in a struct; of a number or an array it is the field that has them.
+    pub named: Option<(&'static str, Meaning)>,
+    /// Offset from the start of the field, in bytes.
+    pub offset: u32,
+    /// Type of one element.
+    pub ty: FieldType,
+    /// Number of elements.
+    pub count: u32,
+}
+
+/// What the number in a field means.
+#[derive(Clone, Copy, Debug)]
+pub struct Meaning {
+    /// Its unit.
+    pub unit: Unit,
+    /// The pattern that means "no value".
+    pub null: Option<fn() -> u64>,
+    /// One line about it.
+    pub doc: &'static str,
+}
+
+/// One field of a record's struct.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Name of the field.
+    pub name: &'static str,
+    /// Offset from the start of the record, in bytes.
+    pub offset: u32,
+    /// What it means.
+    pub meaning: Meaning,
+    /// How its type appears.
+    pub shape: Shape,
+}
+
+impl Member {
+    /// The 16 bytes every record begins with.
+    pub const HEADER: Self = Self {
+        name: "",
+        offset: 0,
+        meaning: Meaning { unit: Unit::None, null: None, doc: "" },
+        shape: <crate::record::RecordHeader as Describe>::SHAPE,
+    };
+}
+
+/// Returns the number that stands for the layout of a record with these fields, the same that
+/// [`Kind::layout_hash`] gives for its kind.
+#[must_use]
+#[expect(clippy::indexing_slicing, reason = "below the length, and at compile time")]
+pub const fn layout_hash(members: &[Member]) -> u64 {
+    let mut hash = LayoutHash::new();
+    let mut at = 0;
+    while at < members.len() {
+        let member = &members[at];
+        let mut level = 0;
+        loop {
+            let mut row = 0;
+            while row < member.shape.rows.len() {
+                hash = of_row(hash, member, level, &member.shape.rows[row]);
+                row += 1;
+            }
+            level += 1;
+            if level >= member.shape.levels {
+                break;
+            }
+        }
+        at += 1;
+    }
+    hash.value()
+}
+
+const fn of_row(hash: LayoutHash, member: &Member, level: u8, row: &Row) -> LayoutHash {
+    let (name, unit) = match &row.named {
+        Some((name, meaning)) => (*name, meaning.unit),
+        None => (member.name, member.meaning.unit),
+    };
+    let hash = hash.text(name.as_bytes());
+    let hash = if member.shape.levels > 0 { hash.text(&suffix(level)) } else { hash };
+    let offset = member.offset + member.shape.step_bytes * level as u32 + row.offset;
+    hash.rest(offset, row.type_for(unit), row.count, unit)
+}
+
+/// The end of the names of a level's rows.
+const fn suffix(level: u8) -> [u8; 3] {
+    [b'_', b'0' + level / 10 % 10, b'0' + level % 10]
+}
+
+impl Shape {
+    /// Rows that stand once.
+    #[must_use]
+    pub const fn once(rows: &'static [Row]) -> Self {
+        Self { rows, levels: 0, step_bytes: 0 }
+    }
+
+    /// The rows of a struct, once for each of `N` levels.
+    #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
+    pub(crate) const fn levels<T: Describe, const N: usize>() -> Self {
+        assert!(1 <= N && N <= 100, "the names of levels end in two digits");
+        Self { levels: N as u8, step_bytes: narrow(size_of::<T>()), ..T::SHAPE }
+    }
+}
+
+impl Row {
+    /// The row of `count` numbers that have name and meaning from their field.
+    const fn of_numbers<T: Scalar>(count: u32) -> Self {
+        Self { named: None, offset: 0, ty: T::TYPE, count }
+    }
+
+    /// The type in the table: bytes that are a text have one of their own.
+    const fn type_for(&self, unit: Unit) -> FieldType {
+        if matches!(unit, Unit::Text) { FieldType::Bytes } else { self.ty }
+    }
+}
+
+/// Appends the rows of one field. Cost: allocates.
+pub(crate) fn rows_of(member: &Member, rows: &mut Vec<Field>) {
+    for level in 0..member.shape.levels.max(1) {
+        for row in member.shape.rows {
+            let (name, meaning) = row.named.unwrap_or((member.name, member.meaning));
+            let mut name = name.to_owned();
+            if member.shape.levels > 0 {
+                name.extend(suffix(level).map(char::from));
+            }
+            rows.push(Field {
+                name: name.into(),
+                offset: member.offset + member.shape.step_bytes * u32::from(level) + row.offset,
+                ty: row.type_for(meaning.unit),
+                count: row.count,
+                unit: meaning.unit,
+                null: meaning.null.map(|null| null()),
+                doc: meaning.doc.trim().into(),
+            });
+        }
+    }
+}
+
+/// Returns the kind of a record with these fields. Cost: allocates.
+pub(crate) fn kind((rtype, name): (u8, &'static str), size_bytes: u32, members: &[Member]) -> Kind {
+    let mut fields = Vec::new();
+    members.iter().for_each(|member| rows_of(member, &mut fields));
+    Kind { name: name.into(), rtype, size_bytes, fields }
 }
 
 macro_rules! scalars {
@@ -44,9 +208,7 @@ macro_rules! scalars {
         }
 
         impl Describe for $ty {
-            fn describe(rows: &mut Vec<Field>, row: Field) {
-                rows.push(Field { ty: Self::TYPE, ..row });
-            }
+            const SHAPE: Shape = Shape::once(&[Row::of_numbers::<$ty>(1)]);
         }
     )+};
 }
@@ -65,10 +227,7 @@ scalars! {
 }
 
 impl<T: Scalar, const N: usize> Describe for [T; N] {
-    fn describe(rows: &mut Vec<Field>, row: Field) {
-        let ty = if row.unit == Unit::Text { FieldType::Bytes } else { T::TYPE };
-        rows.push(Field { ty, count: const { narrow(N) }, ..row });
-    }
+    const SHAPE: Shape = Shape::once(&[Row::of_numbers::<T>(narrow(N))]);
 }
 
 /// Returns a size, offset or count of a record as the table writes it.
@@ -76,8 +235,9 @@ impl<T: Scalar, const N: usize> Describe for [T; N] {
 /// # Panics
 /// When the value does not fit into 16 bits, which no record comes near; callers evaluate it at
 /// compile time.
+#[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
-pub(crate) const fn narrow(value: usize) -> u32 {
+pub const fn narrow(value: usize) -> u32 {
     assert!(value <= 0xFFFF, "a record is far smaller than 64 KiB");
     value as u32
 }
@@ -91,170 +251,3 @@ pub(crate) const fn length_words<R>() -> u8 {
     assert!(size_of::<R>().is_multiple_of(4) && size_of::<R>() / 4 <= 0xFF);
     (size_of::<R>() / 4) as u8
 }
-
-/// Defines a struct that stands inside records, with its schema rows.
-///
-/// Syntax and meaning of the fields are those of `record!`. The names of its rows end in the name
-/// of the field that holds it (`_00` for the first book level, nothing for the header).
-macro_rules! part {
-    (
-        $(#[$meta:meta])*
-        pub struct $part:ident {$(
-            #[doc = $doc:literal] $(#[doc = $more:literal])*
-            $field:ident: $ty:ty => $unit:ident $((null $null:expr))? $((empty $empty:expr))?,
-        )+}
-    ) => {
-        $(#[$meta])*
-        #[repr(C)]
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        #[derive(
-            zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout,
-        )]
-        pub struct $part {$(
-            #[doc = $doc] $(#[doc = $more])*
-            pub $field: $ty,
-        )+}
-
-        impl $crate::record::describe::Describe for $part {
-            fn describe(
-                rows: &mut Vec<$crate::schema::Field>,
-                row: $crate::schema::Field,
-            ) {$(
-                let name = format!("{}{}", stringify!($field), row.name);
-                let offset = const {
-                    $crate::record::describe::narrow(core::mem::offset_of!($part, $field))
-                };
-                let own = $crate::record::describe::row!(
-                    name, row.offset + offset, $ty, $unit, $doc $(, $null)?
-                );
-                <$ty as $crate::record::describe::Describe>::describe(rows, own);
-            )+}
-
-            fn blank() -> Self {
-                Self {$(
-                    $field: $crate::record::describe::blank!($ty $(, $null)? $(, $empty)?),
-                )+}
-            }
-        }
-    };
-}
-
-/// Defines a record: the struct, its [`Record`](crate::record::Record) implementation and with it
-/// its schema rows.
-///
-/// ```text
-/// record! {
-///     /// What the record says.
-///     pub struct Name(rtype::NAME = "name") {
-///         /// First line: the row's text in the schema table, at most 96 bytes.
-///         ///
-///         /// Further lines are for the reader of the source only.
-///         field: type => Unit (null UNDEFINED_VALUE),
-///         other: type => Unit (empty VALUE_IN_AN_EMPTY_RECORD),
-///         third: type => Unit,
-///     }
-/// }
-/// ```
-///
-/// `null` goes into the schema table and is what `empty` writes; `empty` alone is a value that
-/// readers show like any other.
-macro_rules! record {
-    (
-        $(#[$meta:meta])*
-        pub struct $record:ident(
-            $rtype:path = $name:literal $(, $more_rtype:path = $more_name:literal)*
-        ) {$(
-            #[doc = $doc:literal] $(#[doc = $more:literal])*
-            $field:ident: $ty:ty => $unit:ident $((null $null:expr))? $((empty $empty:expr))?,
-        )+}
-    ) => {
-        $(#[$meta])*
-        #[repr(C)]
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        #[derive(
-            zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout,
-        )]
-        pub struct $record {
-            /// Length, record type, publisher, instrument, event time.
-            pub header: $crate::record::RecordHeader,
-            $(
-                #[doc = $doc] $(#[doc = $more])*
-                pub $field: $ty,
-            )+
-        }
-
-        const _: () = assert!(
-            size_of::<$record>().is_multiple_of(8) && align_of::<$record>() == 8,
-            "a record is copied in words of 8 bytes"
-        );
-
-        impl $crate::record::Record for $record {
-            const RTYPE: u8 = $rtype;
-            const NAME: &'static str = $name;
-            const KINDS: &'static [(u8, &'static str)] =
-                &[($rtype, $name) $(, ($more_rtype, $more_name))*];
-
-            fn kind() -> $crate::schema::Kind {
-                let mut fields = $crate::record::RecordHeader::fields();
-                $(
-                    let offset = const {
-                        $crate::record::describe::narrow(core::mem::offset_of!($record, $field))
-                    };
-                    let row = $crate::record::describe::row!(
-                        stringify!($field), offset, $ty, $unit, $doc $(, $null)?
-                    );
-                    <$ty as $crate::record::describe::Describe>::describe(&mut fields, row);
-                )+
-                $crate::schema::Kind {
-                    name: $name.into(),
-                    rtype: $rtype,
-                    size_bytes: const {
-                        $crate::record::describe::narrow(size_of::<$record>())
-                    },
-                    fields,
-                }
-            }
-
-            fn header(&self) -> &$crate::record::RecordHeader {
-                &self.header
-            }
-
-            fn empty(publisher_id: u16, instrument_id: u32, ts_event: u64) -> Self {
-                Self {
-                    header: $crate::record::RecordHeader::new::<Self>(
-                        publisher_id, instrument_id, ts_event,
-                    ),
-                    $($field: $crate::record::describe::blank!($ty $(, $null)? $(, $empty)?),)+
-                }
-            }
-        }
-    };
-}
-
-/// Builds the row that is handed to [`Describe::describe`].
-macro_rules! row {
-    ($name:expr, $offset:expr, $ty:ty, $unit:ident, $doc:literal $(, $null:expr)?) => {
-        $crate::schema::Field {
-            name: $name.into(),
-            offset: $offset,
-            ty: $crate::schema::FieldType::U8,
-            count: 1,
-            unit: $crate::schema::Unit::$unit,
-            null: None::<u64>
-                $(.or(Some(<$ty as $crate::record::describe::Scalar>::bits($null))))?,
-            doc: $doc.trim().into(),
-        }
-    };
-}
-
-/// Gives the value of a field that holds nothing.
-macro_rules! blank {
-    ($ty:ty) => {
-        <$ty as $crate::record::describe::Describe>::blank()
-    };
-    ($ty:ty, $value:expr) => {
-        $value
-    };
-}
-
-pub(crate) use {blank, part, record, row};

@@ -1,8 +1,8 @@
 //! The 16 bytes every record begins with.
 
-use crate::record::describe::{Describe, length_words, part};
+use crate::record::describe::{self, Member, length_words, part};
 use crate::record::{Record, UNDEF_TIME};
-use crate::schema::{Field, FieldType, Unit};
+use crate::schema::Field;
 
 part! {
     /// The header of every record, identical to DBN's.
@@ -12,7 +12,8 @@ part! {
     pub struct RecordHeader {
         /// Size of the record in words of 4 bytes.
         ///
-        /// For a [`Vector`](crate::record::Vector) the size of the part before the lanes.
+        /// For a [`Vector`](crate::record::Vector) the size of the part before the lanes. 0 for
+        /// user-defined records of more than 1,020 bytes: their schema says the size.
         length: u8 => None,
         /// Record type: which kind this record is.
         ///
@@ -62,16 +63,7 @@ impl RecordHeader {
     #[must_use]
     pub fn fields() -> Vec<Field> {
         let mut rows = Vec::new();
-        let start = Field {
-            name: "".into(),
-            offset: 0,
-            ty: FieldType::U8,
-            count: 1,
-            unit: Unit::None,
-            null: None,
-            doc: "".into(),
-        };
-        Self::describe(&mut rows, start);
+        describe::rows_of(&Member::HEADER, &mut rows);
         rows
     }
 }

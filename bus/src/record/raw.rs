@@ -1,9 +1,9 @@
 //! Wire bytes as they came, for lossless capture.
 
-use crate::record::describe::record;
+use crate::record::describe::builtin;
 use crate::record::{UNDEF_TIME, rtype};
 
-record! {
+builtin! {
     /// One message of the wire, undecoded.
     ///
     /// Shape: 120 bytes, a slot of 128. A message longer than `wire` takes several records that

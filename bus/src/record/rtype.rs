@@ -1,6 +1,7 @@
 //! Record types: the second byte of every record.
 //!
-//! Values below 0xC8 keep their meaning in DBN; values from 0xE0 on belong to this bus. Of these,
+//! Values below 0xC8 keep their meaning in DBN, values from 0xC8 to 0xDF are left to the programs
+//! that use this bus ([`USER`]), values from 0xE0 on belong to the bus itself. Of these,
 //! 0xF0 to 0xF3 are control records: they tell about the ring or its source, not about a market,
 //! and may stand in any ring beside its data kinds.
 
@@ -56,6 +57,15 @@ pub const RESTART: u8 = 0xF2;
 pub const TOMBSTONE: u8 = 0xF3;
 /// Bytes of the wire as they came.
 pub const RAW: u8 = 0xF4;
+
+/// The record types of user-defined records: free in DBN (which uses values up to 0xC5) and here.
+pub const USER: core::ops::RangeInclusive<u8> = 0xC8..=0xDF;
+
+/// Returns whether this record type is one of [`USER`].
+#[must_use]
+pub const fn is_user(rtype: u8) -> bool {
+    *USER.start() <= rtype && rtype <= *USER.end()
+}
 
 /// Returns whether records of this type are control records.
 #[must_use]

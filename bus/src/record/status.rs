@@ -1,9 +1,9 @@
 //! Records about the state of an instrument: trading status, auctions, statistics.
 
-use crate::record::describe::record;
+use crate::record::describe::builtin;
 use crate::record::{UNDEF_PRICE, UNDEF_SIZE, UNDEF_TIME, rtype, side};
 
-record! {
+builtin! {
     /// A change of the trading status.
     ///
     /// Shape: 40 bytes, identical to DBN `StatusMsg`.
@@ -27,7 +27,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// An auction imbalance.
     ///
     /// Shape: 112 bytes, identical to DBN `ImbalanceMsg`.
@@ -77,7 +77,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// A statistic that the venue disseminates; `stat_type` says which.
     ///
     /// Shape: 80 bytes, identical to DBN `StatMsg`.

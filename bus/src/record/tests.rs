@@ -279,6 +279,48 @@ fn every_builtin_kind_is_a_valid_schema_alone_and_together() {
 }
 
 #[test]
+fn the_layout_of_a_struct_at_compile_time_is_that_of_its_kind() {
+    fn check<R: Record>() {
+        assert_eq!(R::LAYOUT_HASH, R::kind().layout_hash(), "{}", R::NAME);
+    }
+    for_each_record!(check);
+    let mut layouts: Vec<u64> = builtin_kinds().iter().map(Kind::layout_hash).collect();
+    layouts.sort_unstable();
+    layouts.dedup();
+    let (bars, recovery) = (4, 1);
+    assert_eq!(layouts.len(), builtin_kinds().len() - bars - recovery, "five bars share one");
+}
+
+#[test]
+fn every_part_of_a_row_but_null_and_doc_counts_in_the_layout() {
+    let layout = |edit: fn(&mut Kind)| {
+        let mut kind = Vector::kind_with_dim(4);
+        edit(&mut kind);
+        kind.layout_hash()
+    };
+    let same: [fn(&mut Kind); 4] = [
+        |kind| kind.name = "other".into(),
+        |kind| kind.fields[6].doc = "Another wording.".into(),
+        |kind| kind.fields[6].null = Some(1),
+        |kind| kind.fields.last_mut().expect("the lanes").count = 8,
+    ];
+    let other: [fn(&mut Kind); 6] = [
+        |kind| kind.fields[6].name = "vec".into(),
+        |kind| kind.fields[6].offset += 8,
+        |kind| kind.fields[6].ty = crate::schema::FieldType::I64,
+        |kind| kind.fields[6].count = 2,
+        |kind| kind.fields[6].unit = crate::schema::Unit::Count,
+        |kind| _ = kind.fields.remove(6),
+    ];
+    for (case, edit) in same.into_iter().enumerate() {
+        assert_eq!(layout(edit), Vector::LAYOUT_HASH, "case {case}");
+    }
+    for (case, edit) in other.into_iter().enumerate() {
+        assert_ne!(layout(edit), Vector::LAYOUT_HASH, "case {case}");
+    }
+}
+
+#[test]
 fn every_builtin_field_has_a_doc_line() {
     for kind in builtin_kinds() {
         for field in &kind.fields {
@@ -330,6 +372,14 @@ fn a_bar_bears_the_record_type_of_its_interval() {
 fn only_f0_to_f3_are_control_records() {
     let control: Vec<u8> = (0..=u8::MAX).filter(|rtype| rtype::is_control(*rtype)).collect();
     assert_eq!(control, [0xF0, 0xF1, 0xF2, 0xF3]);
+}
+
+#[test]
+fn c8_to_df_are_for_users_and_no_builtin_kind_is_among_them() {
+    let user: Vec<u8> = (0..=u8::MAX).filter(|rtype| rtype::is_user(*rtype)).collect();
+    assert_eq!(user, rtype::USER.collect::<Vec<u8>>());
+    assert_eq!(user.len(), 24);
+    assert!(builtin_kinds().iter().all(|kind| !rtype::is_user(kind.rtype)));
 }
 
 #[test]

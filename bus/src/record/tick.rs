@@ -2,10 +2,10 @@
 //!
 //! All of them are 56 bytes: with the stamp of the slot, one cache line of 64.
 
-use crate::record::describe::record;
+use crate::record::describe::builtin;
 use crate::record::{UNDEF_PRICE, UNDEF_TIME, action, rtype, side};
 
-record! {
+builtin! {
     /// An event of one order (market by order).
     ///
     /// Shape: 56 bytes, identical to DBN `MboMsg`.
@@ -33,7 +33,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// A trade.
     ///
     /// Shape: 56 bytes, the first 48 identical to DBN `TradeMsg`, then the venue's trade id.
@@ -61,7 +61,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// A trade with a fractional quantity and a 64-bit trade id.
     ///
     /// Shape: 56 bytes. Units: quantity = `qty` × 10^`qty_exp`.
@@ -87,7 +87,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// The best bid and offer after an event.
     ///
     /// Shape: 56 bytes: DBN `mbp-1` without order counts and without the event's own price.
@@ -115,7 +115,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// The best bid and offer with fractional quantities.
     ///
     /// Shape: 56 bytes. Units: quantity = mantissa × 10^`qty_exp`, with the exponent from the
@@ -134,7 +134,7 @@ record! {
     }
 }
 
-record! {
+builtin! {
     /// A change of one price level with a fractional quantity.
     ///
     /// Shape: 56 bytes. Units: quantity = `qty` × 10^`qty_exp`.

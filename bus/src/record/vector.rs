@@ -1,10 +1,10 @@
 //! Vectors and their neighbours.
 
-use crate::record::describe::{narrow, record};
+use crate::record::describe::{builtin, narrow};
 use crate::record::{Record, UNDEF_TIME, rtype};
 use crate::schema::{Field, FieldType, Kind, Unit};
 
-record! {
+builtin! {
     /// The fixed part of a vector; its lanes follow at body offset 56, slot offset 64.
     ///
     /// Shape: 56 bytes, then `dim` lanes; the slot is a multiple of 64 long.
@@ -70,7 +70,7 @@ impl Vector {
     }
 }
 
-record! {
+builtin! {
     /// One neighbour of one query; a query with k neighbours gives k records.
     ///
     /// Shape: 56 bytes. Units: `header.instrument_id` is the query's instrument.

@@ -48,7 +48,7 @@ pub enum SchemaError {
     /// A record size is not usable.
     #[error(
         "size of {kind}: expected a multiple of 8 from 8 to {limit} bytes, found {found}; \
-         hint: fill up with a reserved field, e.g. _pad"
+         hint: fill up with {} reserved bytes, e.g. _pad", found.wrapping_neg() % 8
     )]
     Size {
         /// Name of the kind.
@@ -57,6 +57,26 @@ pub enum SchemaError {
         limit: u32,
         /// Size found, in bytes.
         found: u32,
+    },
+    /// A user-defined kind has a record type that is not for users.
+    #[error(
+        "rtype of {kind}: expected 0xc8 to 0xdf, which are for user-defined records, found \
+         {found:#04x}; hint: choose one of these"
+    )]
+    UserRtype {
+        /// Name of the kind.
+        kind: String,
+        /// Record type found.
+        found: u8,
+    },
+    /// A user-defined kind does not begin with the header of all records.
+    #[error(
+        "the first fields of {kind} are not length, rtype, publisher_id, instrument_id and \
+         ts_event: every record begins with this header; hint: make the kind with Kind::define"
+    )]
+    NoHeader {
+        /// Name of the kind.
+        kind: String,
     },
     /// A field has no element.
     #[error("count of {kind}.{field}: expected at least 1, found 0")]
@@ -67,7 +87,11 @@ pub enum SchemaError {
         field: String,
     },
     /// A field does not lie on a multiple of its type's size.
-    #[error("offset of {kind}.{field}: expected a multiple of {align}, found {found}")]
+    #[error(
+        "offset of {kind}.{field}: expected a multiple of {align}, found {found}; hint: put {} \
+         reserved bytes in front of it, e.g. _pad, or order fields from large to small",
+        align - found % align
+    )]
     Misaligned {
         /// Name of the kind.
         kind: String,

@@ -24,7 +24,7 @@ impl Claim<'_> {
     /// [`WrongKind`] if the ring's schema has no such kind; nothing was written then.
     #[inline]
     pub fn write<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        self.writer.check(record.header().rtype, size_of::<R>())?;
+        self.writer.check(record)?;
         self.writer.segment.slot(self.writer.next).put(0, words_of(record));
         self.filled = self.filled.max(size_of::<R>() / 8);
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::Writer;
 use super::findings::Findings;
+use super::row::RowForm;
 use super::ticker::Ticker;
 use crate::control::{self, Control};
 use crate::directory::{Directory, RingName};
@@ -10,6 +11,7 @@ use crate::header::{End, Epoch, Header, NO_CONTROL};
 use crate::lock;
 use crate::record::{Record, Restart, Tombstone, UNDEF_TIME, restart_cause};
 use crate::registry::call;
+use crate::schema::Layouts;
 use crate::segment::{Access, Older, Segment, random};
 use crate::slot::{load, store};
 use crate::spec::{OnMismatch, RingSpec};
@@ -90,7 +92,8 @@ impl Writer {
         let instruments = segment.instruments();
         Self {
             control: control_for(&segment),
-            kinds: segment.identity().kinds,
+            layouts: Layouts::of(segment.schema().kinds()),
+            forms: segment.schema().kinds().iter().filter_map(RowForm::of).collect(),
             payload_bytes: segment.slots().payload_words() * 8,
             remembers: segment.geometry().instruments > 0,
             room: instruments.room().saturating_sub(instruments.len()),

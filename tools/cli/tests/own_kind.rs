@@ -1,47 +1,43 @@
 //! Records that were defined elsewhere: nothing but the schema in the segment says what they are.
-//!
-//! The structs of the library are all built in, so the test takes one of them and publishes its
-//! bytes under another kind of the same record type, whose fields mean something else.
 
 use crate::support::Bus;
-use tickring::record::{Record, RecordHeader, Trade};
-use tickring::schema::{Field, FieldType, Kind, Unit};
+use tickring::record::Record;
+use tickring::schema::Kind;
 
-fn field(name: &'static str, offset: u32, ty: FieldType, count: u32, unit: Unit) -> Field {
-    Field { name: name.into(), offset, ty, count, unit, null: None, doc: "".into() }
-}
-
-/// The bytes of a trade as a kind of its own.
-fn signal() -> Kind {
-    let mut fields = RecordHeader::fields();
-    fields.extend([
-        field("kind", 16, FieldType::Bytes, 8, Unit::Text),
-        field("levels", 24, FieldType::I16, 2, Unit::None),
-        field("letters", 28, FieldType::U8, 2, Unit::Ascii),
-        Field { null: Some(7), ..field("few", 30, FieldType::U8, 1, Unit::Count) },
-        field("_gap", 31, FieldType::U8, 1, Unit::None),
-        field("strength", 32, FieldType::F64, 1, Unit::None),
-        field("pair", 40, FieldType::I32, 2, Unit::PriceE9),
-        field("when", 48, FieldType::I64, 1, Unit::NanosEpoch),
-    ]);
-    Kind { name: "signal".into(), rtype: Trade::RTYPE, size_bytes: 56, fields }
+tickring::record! {
+    /// A record with fields of every sort that the program shows in a way of its own.
+    struct Signal(0xC8 = "signal") {
+        /// Named as the column of kinds is.
+        kind: [u8; 8] => Text,
+        /// Two signed numbers.
+        levels: [i16; 2] => None,
+        /// Two letters.
+        letters: [u8; 2] => Ascii,
+        /// A number that may be missing.
+        few: u8 => Count (null 7),
+        /// Reserved, zero.
+        _gap: u8 => None,
+        /// A fraction.
+        strength: f64 => None,
+        /// Two prices.
+        pair: [i32; 2] => PriceE9,
+        /// A time before the epoch.
+        when: i64 => NanosEpoch,
+    }
 }
 
 #[test]
 fn fields_of_a_kind_that_no_program_knows_are_shown_by_the_schema() {
     let bus = Bus::new();
-    let mut writer = bus.writer("lab/signals", vec![signal()]);
-    let record = Trade {
-        price: i64::from_le_bytes(*b"a,b\"c\0\0\0"),
-        size: 0xFFFE_0003,
-        action: b'X',
-        side: 0,
-        flags: 7,
-        ts_recv: (-0.5_f64).to_bits(),
-        ts_in_delta: -1,
-        sequence: 1_500_000_000,
-        trade_id: (-1_i64).cast_unsigned(),
-        ..Trade::empty(1, 2, 3)
+    let mut writer = bus.writer("lab/signals", Signal::kinds());
+    let record = Signal {
+        kind: *b"a,b\"c\0\0\0",
+        levels: [3, -2],
+        letters: [b'X', 0],
+        strength: -0.5,
+        pair: [-1, 1_500_000_000],
+        when: -1,
+        ..Signal::empty(1, 2, 3)
     };
     writer.publish(&record).unwrap();
     let out = |arguments: &str| bus.run(&format!("tail lab/signals {arguments}")).clean();
@@ -71,7 +67,7 @@ fn fields_of_a_kind_that_no_program_knows_are_shown_by_the_schema() {
 #[test]
 fn records_of_no_kind_of_the_schema_are_counted_on_stderr() {
     let bus = Bus::new();
-    let kind = Kind { rtype: 0x33, ..signal() };
+    let kind = Kind { rtype: 0xDF, ..Signal::kind() };
     let mut writer = bus.writer("lab/signals", vec![kind]);
     // A claim that is committed empty has record type 0.
     assert_eq!(writer.claim().commit(), 0);
