@@ -18,6 +18,14 @@ pub(crate) fn to_python(error: Error) -> PyErr {
     })
 }
 
+/// The exception that says what is wrong with a schema that a program gave. What stands behind
+/// "; hint: " becomes its hint.
+pub(crate) fn invalid_schema(error: impl ToString) -> PyErr {
+    let text = error.to_string();
+    let (message, hint) = text.split_once("; hint: ").unwrap_or((&text, ""));
+    Python::attach(|py| raise(py, "SchemaInvalid", (message.to_owned(), hint.to_owned())))
+}
+
 /// The exception that tells that `missed` records were lost before `resume`.
 pub(crate) fn lapped(py: Python<'_>, missed: u64, resume: u64) -> PyErr {
     match lapped_object(py, missed, resume) {
@@ -85,7 +93,9 @@ fn class_of(error: &Error) -> &'static str {
         Error::AlreadyOwned { .. } => "AlreadyOwned",
         Error::NoSpace { .. } => "NoSpace",
         Error::Io { .. } => "OsError",
+        Error::KindMismatch { .. } => "KindMismatch",
         Error::WrongKind(_) => "WrongKind",
+        Error::WrongRow(_) => "WrongRow",
         _ => "Error",
     }
 }
@@ -109,7 +119,10 @@ fn hint_of(py: Python<'_>, error: &Error) -> String {
         Error::Truncated { path, .. } | Error::Corrupt { path, .. } => {
             format!("remove {} and let the producer create it again", path.display())
         }
-        Error::Schema { .. } => "let the producer create the ring again".to_owned(),
+        Error::Schema { source, .. } => match source.to_string().split_once("; hint: ") {
+            Some((_, hint)) => hint.to_owned(),
+            None => "let the producer create the ring again".to_owned(),
+        },
         Error::SchemaMismatch { path, .. } => {
             format!("write to another ring, or remove {} while no process uses it", path.display())
         }
@@ -126,7 +139,10 @@ fn hint_of(py: Python<'_>, error: &Error) -> String {
         Error::Io { path, .. } => {
             format!("check that {} exists and that you may use it", path.display())
         }
-        Error::WrongKind(_) => "create the ring with that kind".to_owned(),
+        Error::KindMismatch { .. } => {
+            "read another ring, or build reader and writer from the same definition".to_owned()
+        }
+        Error::WrongKind(_) | Error::WrongRow(_) => "create the ring with that kind".to_owned(),
         _ => String::new(),
     }
 }

@@ -6,11 +6,12 @@
 //!
 //! One noun per file: `ring` opens, lists and creates; `reader` polls and waits with the help
 //! of `collect`, which knows no Python; `batch` and `view` are what a reader gives, both of
-//! them `rows` with a `dtype`; `writer` publishes arrays; `error` is the one place where
-//! errors of the bus become exceptions.
+//! them `rows` with a `dtype`; `define` makes a schema from a dtype; `writer` publishes arrays;
+//! `error` is the one place where errors of the bus become exceptions.
 
 mod batch;
 mod collect;
+mod define;
 mod dtype;
 mod error;
 mod event;
@@ -19,7 +20,6 @@ mod reader;
 mod ring;
 mod rows;
 mod schema;
-mod stage;
 mod start;
 mod storage;
 mod view;

@@ -77,16 +77,20 @@ pub(crate) fn list(py: Python<'_>, directory: Option<PathBuf>) -> PyResult<Vec<R
 
 /// Creates the ring `bus/ring`, or takes over from a writer that is gone, and gives its writer.
 ///
-/// The kinds are names of built-in kinds, such as "mbo", "trade" or "gap"; "vector" needs the
-/// number of its lanes in `dim`. The capacity is a power of two, 65,536 by default. Raises
-/// AlreadyOwned while another writer lives, SchemaMismatch or CapacityMismatch if the ring exists
-/// in another form.
+/// What the ring holds is told by `kinds`, names of built-in kinds such as "mbo", "trade" or "gap"
+/// ("vector" needs the number of its lanes in `dim`), or by `schema`, see `Schema.from_dtype`. The
+/// capacity is a power of two, 65,536 by default. Raises AlreadyOwned while another writer lives,
+/// SchemaMismatch or CapacityMismatch if the ring exists in another form.
 #[pyfunction]
-#[pyo3(signature = (name, kinds, *, capacity=None, dim=None, mode=0o640, directory=None))]
+#[pyo3(signature = (
+    name, kinds=None, *, schema=None, capacity=None, dim=None, mode=0o640, directory=None
+))]
+#[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
 pub(crate) fn create(
     py: Python<'_>,
     name: &str,
-    kinds: Vec<String>,
+    kinds: Option<Vec<String>>,
+    schema: Option<&Bound<'_, Schema>>,
     capacity: Option<u64>,
     dim: Option<u16>,
     mode: u32,
@@ -94,7 +98,13 @@ pub(crate) fn create(
 ) -> PyResult<Writer> {
     let directory = directory_of(directory);
     let name: RingName = name.parse().map_err(to_python)?;
-    let kinds = kinds.iter().map(|kind| builtin_kind(kind, dim)).collect::<PyResult<_>>()?;
+    let kinds = match (kinds, schema) {
+        (Some(kinds), None) => {
+            kinds.iter().map(|kind| builtin_kind(kind, dim)).collect::<PyResult<_>>()?
+        }
+        (None, Some(schema)) => schema.get().table().kinds().to_vec(),
+        _ => return Err(PyValueError::new_err("give either kinds or schema=")),
+    };
     let mut spec = RingSpec::new(kinds).map_err(to_python)?;
     spec.capacity = capacity.unwrap_or(spec.capacity);
     spec.mode = mode;

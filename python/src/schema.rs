@@ -1,10 +1,11 @@
 //! The schema table of a ring as Python objects, and the layouts that follow from it.
 
-use crate::dtype;
-use pyo3::exceptions::PyValueError;
+use crate::{define, dtype};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use tickring::record::{RecordHeader, rtype};
+use pyo3::types::{PyAny, PyDict};
+use tickring::record::{RecordHeader, UNDEF_TIME, rtype};
 use tickring::schema::FieldType;
 
 /// The field table of a ring: which kinds of records it may hold and what they are made of.
@@ -28,7 +29,22 @@ pub(crate) struct Layout {
     /// The fields with data.
     fields: Vec<tickring::schema::Field>,
     dtype: PyOnceLock<Py<PyAny>>,
+    /// Of a user-defined kind, all fields behind the header; none of the others.
+    body: Vec<tickring::schema::Field>,
+    /// The dtypes of rows without their header: with the reserved fields, and without.
+    bodies: PyOnceLock<[Py<PyAny>; 2]>,
 }
+
+/// What the rows of an array are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Records.
+    Whole,
+    /// Records without their header.
+    WithoutHeader,
+}
+
+const HEADER_BYTES: usize = size_of::<RecordHeader>();
 
 impl Layout {
     fn of(kind: &tickring::schema::Kind) -> Self {
@@ -38,6 +54,8 @@ impl Layout {
             size_bytes: usize::try_from(kind.size_bytes).unwrap_or(usize::MAX),
             fields: kind.data_fields().cloned().collect(),
             dtype: PyOnceLock::new(),
+            body: body_of(kind),
+            bodies: PyOnceLock::new(),
         }
     }
 
@@ -45,9 +63,11 @@ impl Layout {
         Self {
             kind: None,
             rtype: None,
-            size_bytes: size_of::<RecordHeader>(),
+            size_bytes: HEADER_BYTES,
             fields: RecordHeader::fields(),
             dtype: PyOnceLock::new(),
+            body: Vec::new(),
+            bodies: PyOnceLock::new(),
         }
     }
 
@@ -64,6 +84,65 @@ impl Layout {
         })?;
         Ok(made.bind(py))
     }
+
+    /// What rows of dtype `found` are.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError` if they are no rows of this layout.
+    pub(crate) fn shape_of(&self, py: Python<'_>, found: &Bound<'_, PyAny>) -> PyResult<Shape> {
+        let expected = self.dtype(py)?;
+        if found.eq(expected)? {
+            return Ok(Shape::Whole);
+        }
+        if !self.body.is_empty() {
+            let bodies = self.bodies.get_or_try_init(py, || self.body_dtypes(py))?;
+            for body in bodies {
+                if found.eq(body)? {
+                    return Ok(Shape::WithoutHeader);
+                }
+            }
+        }
+        let name = self.kind.as_deref().unwrap_or("header");
+        Err(PyTypeError::new_err(format!(
+            "an array of dtype {found} cannot be published as {name}: expected \
+             schema.dtype('{name}'), {expected}"
+        )))
+    }
+
+    fn body_dtypes(&self, py: Python<'_>) -> PyResult<[Py<PyAny>; 2]> {
+        let size_bytes = self.size_bytes.saturating_sub(HEADER_BYTES);
+        let shown: Vec<_> =
+            self.body.iter().filter(|field| !field.is_reserved()).cloned().collect();
+        let of = |fields| dtype::of(py, fields, size_bytes).map(Bound::unbind);
+        Ok([of(&self.body)?, of(&shown)?])
+    }
+
+    /// Puts a header in front of each row that has none: without publisher, instrument and time.
+    pub(crate) fn with_headers(&self, rows: &[u8]) -> Vec<u8> {
+        let body_bytes = self.size_bytes.saturating_sub(HEADER_BYTES).max(1);
+        let mut whole = Vec::with_capacity(rows.len() / body_bytes * self.size_bytes);
+        for row in rows.chunks_exact(body_bytes) {
+            // Length and record type are filled in by the bus.
+            whole.extend_from_slice(&[0; 8]);
+            whole.extend_from_slice(&UNDEF_TIME.to_le_bytes());
+            whole.extend_from_slice(row);
+        }
+        whole
+    }
+}
+
+/// The fields behind the header of a user-defined kind, as if there were none in front of them.
+fn body_of(kind: &tickring::schema::Kind) -> Vec<tickring::schema::Field> {
+    if kind.check_user().is_err() {
+        return Vec::new();
+    }
+    let header_bytes = u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX);
+    let behind = |field: &tickring::schema::Field| {
+        let offset = field.offset.checked_sub(header_bytes)?;
+        Some(tickring::schema::Field { offset, ..field.clone() })
+    };
+    kind.fields.iter().filter_map(behind).collect()
 }
 
 impl Schema {
@@ -102,6 +181,26 @@ impl Schema {
 
 #[pymethods]
 impl Schema {
+    /// Makes the schema of a ring of one's own records from a numpy structured dtype.
+    ///
+    /// Each field of the dtype becomes a field of the record, behind the header that all records
+    /// begin with (`length`, `rtype`, `publisher_id`, `instrument_id`, `ts_event`): numbers of 8
+    /// to 64 bits, one-dimensional arrays of them, and `S` texts. Names that begin with `_` are
+    /// reserved bytes: written as zero, never shown. The record type is one of 0xC8 to 0xDF; units
+    /// are those that `Field.unit` gives, such as "price_e9", "ns_epoch" or "count". Raises
+    /// SchemaInvalid where the dtype has hidden bytes, a field that is not aligned or a size that
+    /// is no multiple of 8, and says what to add.
+    #[staticmethod]
+    #[pyo3(signature = (dtype, name, rtype=0xC8, units=None))]
+    fn from_dtype(
+        dtype: &Bound<'_, PyAny>,
+        name: &str,
+        rtype: u8,
+        units: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        define::schema(dtype, name, rtype, units).map(Self::new)
+    }
+
     /// All kinds, control kinds included.
     #[getter]
     fn kinds(&self, py: Python<'_>) -> PyResult<Vec<Kind>> {

@@ -1,9 +1,8 @@
 //! A writer of a ring, for data that begins in Python.
 
 use crate::error::to_python;
-use crate::schema::Schema;
-use crate::stage::Stager;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use crate::schema::{Schema, Shape};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyAny, PyBytes};
@@ -40,8 +39,10 @@ impl Writer {
 impl Writer {
     /// Publishes the rows of a structured array in order and gives the sequence behind the last.
     ///
-    /// The array's dtype is `schema.dtype(kind)`; the kind may be left out in a ring with one data
-    /// kind. The header's `length` and `rtype` are filled in. Readers are told of all rows at once.
+    /// The array's dtype is `schema.dtype(kind)`, or, of a user-defined kind, the one that the
+    /// schema was made from: the header is filled in then, without publisher, instrument and time.
+    /// The kind may be left out in a ring with one data kind. The header's `length` and `rtype`
+    /// are filled in. Readers are told of all rows at once.
     #[pyo3(signature = (array, kind=None))]
     fn publish(
         &mut self,
@@ -52,32 +53,20 @@ impl Writer {
         static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let ended = || PyValueError::new_err("the ring is closed: create it again to go on");
         let writer = self.writer.as_mut().ok_or_else(ended)?;
-        let schema = self.schema.get();
-        let layout = schema.layout(kind)?;
-        let name = layout.kind.as_deref().ok_or_else(|| {
+        let layout = self.schema.get().layout(kind)?;
+        let rtype = layout.rtype.ok_or_else(|| {
             PyValueError::new_err("the ring has several kinds: say which with kind=")
         })?;
-        let refused = || PyValueError::new_err(format!("only recovery writes kind '{name}'"));
-        let kind = schema.table().kind_by_name(name);
-        let mut stager = kind.and_then(Stager::new).ok_or_else(refused)?;
         let array = ASARRAY.import(py, "numpy", "asarray")?.call1((array,))?;
-        let (expected, found) = (layout.dtype(py)?, array.getattr("dtype")?);
-        if !found.eq(expected)? {
-            return Err(PyTypeError::new_err(format!(
-                "an array of dtype {found} cannot be published as {name}: expected \
-                 schema.dtype('{name}'), {expected}"
-            )));
-        }
+        let shape = layout.shape_of(py, &array.getattr("dtype")?)?;
         let bytes = array.call_method0("tobytes")?.cast_into::<PyBytes>()?;
-        let rows = bytes.as_bytes();
-        let outcome = py.detach(|| {
-            let outcome = stager.stage(writer, rows);
-            writer.flush();
-            outcome
+        let given = bytes.as_bytes();
+        let outcome = py.detach(|| match shape {
+            Shape::Whole => writer.publish_rows(rtype, given),
+            Shape::WithoutHeader => writer.publish_rows(rtype, &layout.with_headers(given)),
         });
         self.next_seq = writer.next_seq();
-        outcome.map_err(|refused| to_python(refused.into()))?;
-        Ok(self.next_seq)
+        outcome.map_err(|refused| to_python(refused.into()))
     }
 
     /// Tells whoever looks that the writer is alive though it has nothing to publish.

@@ -19,6 +19,7 @@ from tickring._errors import (
     InvalidCapacity,
     InvalidName,
     InvalidToken,
+    KindMismatch,
     Lapped,
     LappedWarning,
     LayoutVersion,
@@ -33,6 +34,7 @@ from tickring._errors import (
     Truncated,
     UnreadableRingWarning,
     WrongKind,
+    WrongRow,
 )
 from tickring._native import (
     Batch,
@@ -66,6 +68,7 @@ __all__ = [
     "InvalidName",
     "InvalidToken",
     "Kind",
+    "KindMismatch",
     "Lapped",
     "LappedWarning",
     "LayoutVersion",
@@ -87,6 +90,7 @@ __all__ = [
     "UnreadableRingWarning",
     "View",
     "WrongKind",
+    "WrongRow",
     "Writer",
     "__version__",
     "create",

@@ -75,6 +75,14 @@ class WrongKind(Error):
     """The ring's schema does not contain the kind of a record."""
 
 
+class KindMismatch(Error):
+    """The ring holds records of a kind with another layout than a reader expects."""
+
+
+class WrongRow(Error, ValueError):
+    """Bytes are no records of a kind that may be published to the ring."""
+
+
 class MissingPackage(Error, ImportError):
     """A package that a conversion needs is not installed."""
 

@@ -43,6 +43,25 @@ _Sequences: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint64]]
 _Start: TypeAlias = str | SupportsIndex | datetime
 _OnLapped: TypeAlias = Literal["skip", "raise", "warn"]
 _Price: TypeAlias = Literal["float", "fixed"]
+_Unit: TypeAlias = Literal[
+    "none",
+    "price_e9",
+    "ns_epoch",
+    "ns",
+    "count",
+    "flags",
+    "ascii",
+    "enum",
+    "instrument_id",
+    "publisher_id",
+    "sequence",
+    "text",
+    "lanes",
+    "qty_mantissa",
+    "exponent",
+    "low_word",
+    "high_word",
+]
 _Directory: TypeAlias = str | PathLike[str]
 
 def open(
@@ -51,8 +70,9 @@ def open(
 def list(directory: _Directory | None = None) -> builtins.list[RingInfo]: ...
 def create(
     name: str,
-    kinds: Sequence[str],
+    kinds: Sequence[str] | None = None,
     *,
+    schema: Schema | None = None,
     capacity: int | None = None,
     dim: int | None = None,
     mode: int = 0o640,
@@ -112,6 +132,10 @@ class RingInfo:
 
 @final
 class Schema:
+    @staticmethod
+    def from_dtype(
+        dtype: npt.DTypeLike, name: str, rtype: int = 0xC8, units: dict[str, _Unit] | None = None
+    ) -> Schema: ...
     @property
     def kinds(self) -> builtins.list[Kind]: ...
     @property
