@@ -1,10 +1,24 @@
 //! The examples as programs, and the README that shows them.
 
-use crate::support::Bench;
-use std::path::PathBuf;
+use crate::support::{Bench, trade};
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use tickring::record::{Mbo, Record, Trade, WindowBar, action, window_flag};
-use tickring::{RingName, RingSpec, Writer};
+use tickring::record::{Mbo, Record, Trade, UNDEF_PRICE, WindowBar, action, window_flag};
+use tickring::{Reader, RingName, RingSpec, Start, Writer};
+
+tickring::record! {
+    /// A record that no program but this test knows.
+    struct Signal(0xC8 = "signal") {
+        /// A fraction.
+        strength: f64 => None,
+        /// A number that may be missing.
+        stop_price: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Signed numbers.
+        levels: [i16; 2] => None,
+        /// A text.
+        tag: [u8; 4] => Text,
+    }
+}
 
 const README: &str = include_str!("../../README.md");
 
@@ -46,6 +60,81 @@ fn what_one_example_publishes_the_other_follows_to_the_end() {
     let followed = run(&bench, "follow", &[]);
     assert!(followed.contains("writer restarted, epoch 2"), "{followed}");
     assert_eq!(followed.lines().count(), 21);
+}
+
+#[test]
+fn a_record_of_ones_own_comes_back_from_its_ring() {
+    let bench = Bench::new(64);
+    let printed = run(&bench, "own_record", &[]);
+    assert_eq!(printed, "instrument 0: -1.0\ninstrument 1: +0.0\ninstrument 2: +1.0\n");
+    let name = "example/signals".parse().unwrap();
+    let reader = Reader::open(&bench.directory, &name, Start::Oldest).unwrap();
+    let kind = reader.schema().kind_by_name("signal").unwrap();
+    assert_eq!((kind.rtype, kind.size_bytes), (0xC8, 40));
+}
+
+/// Compiles the reader in C into `place`; `None` on a machine without a C compiler.
+fn compile_reader(place: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/reader.c");
+    let program = place.join("reader");
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let mut command = Command::new(&compiler);
+    command.args(["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-D_POSIX_C_SOURCE=200809L"]);
+    let output = match command.arg("-o").arg(&program).arg(source).output() {
+        Ok(output) => output,
+        Err(error) => {
+            println!("skipped, there is no C compiler {}: {error}", compiler.display());
+            return None;
+        }
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(program)
+}
+
+#[test]
+fn a_reader_in_c_finds_the_records_by_the_format_and_the_schema_in_the_segment() {
+    let mut bench = Bench::new(64);
+    let kinds = [Trade::kinds(), Signal::kinds()].concat();
+    bench.spec = RingSpec { capacity: 64, ..RingSpec::new(kinds).unwrap() };
+    let Some(program) = compile_reader(bench.directory.root().parent().unwrap()) else { return };
+    let path = bench.directory.path_of(&bench.name);
+    let read = || {
+        let output = Command::new(&program).arg(&path).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let mut writer = bench.writer();
+    for n in 0..90 {
+        writer.publish(&trade(n)).unwrap();
+    }
+    let signal =
+        Signal { strength: -0.5, levels: [-1, 2], tag: *b"ab\0\0", ..Signal::empty(7, 8, 9) };
+    writer.publish(&signal).unwrap();
+    // A record that is being written is none.
+    let _ = writer.claim();
+    let (success, printed) = read();
+    assert!(success, "{printed}");
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(lines[0].starts_with("layout "), "{printed}");
+    let seqs: Vec<&str> = lines[1..].iter().map(|line| line.split(' ').next().unwrap()).collect();
+    let resident: Vec<String> = (28..91).map(|seq| seq.to_string()).collect();
+    assert_eq!(seqs, resident, "the 64 resident ones but the one that is being overwritten");
+    assert_eq!(
+        lines[62],
+        "89 trade length=14 rtype=0 publisher_id=1 instrument_id=89 ts_event=94 price=89000 \
+         size=89 action=84 side=78 flags=0 depth=0 ts_recv=96 ts_in_delta=0 sequence=89 \
+         trade_id=89"
+    );
+    assert_eq!(
+        lines[63],
+        "90 signal length=10 rtype=200 publisher_id=7 instrument_id=8 ts_event=9 strength=-0.5 \
+         stop_price=- levels=-1,2 tag=ab"
+    );
+    drop(writer);
+    drop(bench.writer());
+    let (_, printed) = read();
+    assert!(printed.lines().last().unwrap().starts_with("92 restart length=14 rtype=242"));
+    std::fs::write(&path, b"TICKRUNG").unwrap();
+    assert!(!read().0, "a file of another sort is refused");
 }
 
 #[test]
