@@ -12,6 +12,7 @@
 //!   that is gone; [`Writer::publish`] puts a [`Record`](record::Record) into the next slot.
 //! - [`Reader::open`] joins it at a [`Start`]; [`Reader::poll`] copies the next record,
 //!   [`Reader::poll_batch`] many, [`Reader::view`] lets a closure look at them in place.
+//! - [`merge::Merge`] reads several rings as one stream in order of event time.
 //! - All of these give a [`Poll`]: a record, nothing, or what happened to the ring.
 //!
 //! `FORMAT.md` beside this crate is the byte map of a segment, `DESIGN.md` says why it is so.
@@ -51,6 +52,8 @@ mod instruments;
 mod lanes;
 #[cfg(not(loom))]
 mod lock;
+#[cfg(not(loom))]
+pub mod merge;
 #[cfg(not(loom))]
 mod poll;
 #[cfg(not(loom))]

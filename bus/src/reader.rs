@@ -113,6 +113,12 @@ impl Reader {
         Poll::Record(RecordRef::new(seq, &self.scratch, &self.layouts))
     }
 
+    /// The record that the last poll gave.
+    #[inline]
+    pub(crate) fn copied(&self) -> RecordRef<'_> {
+        RecordRef::new(self.cursor.wrapping_sub(1), &self.scratch, &self.layouts)
+    }
+
     /// Copies up to `max` records into `batch`, replacing what it held, and gives their number.
     ///
     /// Ends early in front of a restart or tombstone, which the next call reports. Ordering:

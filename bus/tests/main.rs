@@ -12,6 +12,7 @@ mod examples;
 mod instruments;
 mod join;
 mod lap;
+mod merge;
 mod own;
 mod process;
 mod read;

@@ -9,7 +9,7 @@ impl Writer {
     /// before `watermark_ns` will follow. Returns its sequence.
     ///
     /// To be called about once a second while there is nothing else to publish: readers that
-    /// [merge](crate::Merge) several rings do not have to wait for this one then. Units:
+    /// [merge](crate::merge) several rings do not have to wait for this one then. Units:
     /// nanoseconds since the Unix epoch, or [`UNDEF_TIME`] if the writer cannot say. Cost: as
     /// [`publish`](Self::publish), and the clock is read.
     ///
