@@ -129,6 +129,11 @@ impl<C: Clock> Pacer<C> {
         self.pace
     }
 
+    /// Returns the clock's time, in ns.
+    pub fn now_ns(&mut self) -> u64 {
+        self.clock.now_ns()
+    }
+
     /// Returns whether the input of this time may be published now. An input without time, or
     /// from before the first one, may.
     pub fn is_due(&mut self, time_ns: Option<u64>) -> bool {

@@ -7,6 +7,9 @@
 //! | `BUS/definitions` | instruments | if the source has any |
 //! | `BUS/statistics` | imbalances and statistics | if the source has any |
 //!
+//! Where a source's kinds include heartbeats, a paced feed puts one into each ring that was silent
+//! for a second, so that readers of several rings need not wait for it.
+//!
 //! Decoding, normalising, features and publishing run on the caller's thread. Records of one step
 //! are staged, and the rings' `published` moves once at its end.
 
@@ -107,6 +110,9 @@ impl<S: Source, C: Clock> Feed<S, C> {
         if let Ok(Progress::End) = progress {
             self.ended = true;
             self.rings.close();
+        } else if self.pacer.pace() != Pace::Max {
+            // At full speed the output is a function of the input alone.
+            self.rings.break_silence(self.pacer.now_ns());
         }
         progress
     }

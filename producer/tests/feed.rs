@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tickring::record::{InstrumentDef, Mbo, Vector};
+use tickring::record::{Heartbeat, InstrumentDef, Mbo, Record, Trade, Vector};
 use tickring::{Poll, RingState};
 use tickring_producer::Error;
 use tickring_producer::features::{FeatureOptions, Features};
 use tickring_producer::pace::{Pace, StepClock};
 use tickring_producer::pipeline::{Feed, FeedOptions};
-use tickring_producer::source::Progress;
 use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
+use tickring_producer::source::{Kinds, Progress, Report, Sink, Source};
 
 use crate::bus::Bus;
 
@@ -132,6 +132,75 @@ fn a_replay_publishes_by_event_time() {
     }
     assert!(newest > 1_900_000_000);
     assert!(idle >= 10, "two seconds at 10x take at least ten rests of 20 ms: {idle}");
+}
+
+/// One trade every five seconds; the other rings stay empty.
+struct Sparse {
+    next: u64,
+    with_heartbeats: bool,
+}
+
+impl Sparse {
+    const START_NS: u64 = 1_700_000_000_000_000_000;
+    const EVERY_NS: u64 = 5_000_000_000;
+    const COUNT: u64 = 3;
+}
+
+impl Source for Sparse {
+    fn kinds(&self) -> Kinds {
+        let heartbeats = if self.with_heartbeats { Heartbeat::kinds() } else { Vec::new() };
+        Kinds {
+            ticks: [Trade::kinds(), heartbeats.clone()].concat(),
+            definitions: [InstrumentDef::kinds(), heartbeats].concat(),
+            statistics: Vec::new(),
+        }
+    }
+
+    fn next_time_ns(&mut self) -> Option<u64> {
+        (self.next < Self::COUNT).then_some(Self::START_NS + self.next * Self::EVERY_NS)
+    }
+
+    fn poll<S: Sink>(&mut self, sink: &mut S, _budget: usize) -> Result<Progress, Error> {
+        let Some(time_ns) = self.next_time_ns() else { return Ok(Progress::End) };
+        sink.tick(&Trade::empty(1, 7, time_ns)).map_err(tickring::Error::from)?;
+        self.next += 1;
+        Ok(Progress::Advanced(1))
+    }
+
+    fn report(&self) -> Report {
+        Report::default()
+    }
+}
+
+#[test]
+fn silent_rings_get_a_heartbeat_a_second_but_not_at_full_speed() {
+    for (pace, with_heartbeats) in
+        [(Pace::Replay(1.0), true), (Pace::Replay(1.0), false), (Pace::Max, true)]
+    {
+        let bus = Bus::new();
+        let source = Sparse { next: 0, with_heartbeats };
+        let options = FeedOptions { pace, ..bus.options() };
+        let mut feed = Feed::with_clock(source, &options, StepClock::default()).unwrap();
+        while feed.run_once(10).unwrap() != Progress::End {}
+        let summary = feed.close();
+        assert_eq!(summary.records, Sparse::COUNT, "heartbeats are no records of the source");
+        let (mut trades, mut heartbeats) = (0, Vec::new());
+        bus.each("ticks", |record| match record.get::<Heartbeat>() {
+            Some(heartbeat) => heartbeats.push((trades, heartbeat.watermark)),
+            None => trades += 1,
+        });
+        let of_definitions = bus.records::<Heartbeat>("definitions").len();
+        if pace == Pace::Max || !with_heartbeats {
+            assert_eq!((trades, heartbeats.len(), of_definitions), (Sparse::COUNT, 0, 0));
+            continue;
+        }
+        // Ten seconds, in which the ticks were silent but in the seconds of their three trades.
+        assert!((9..=10).contains(&of_definitions), "{of_definitions}");
+        assert!((7..=9).contains(&heartbeats.len()), "{heartbeats:?}");
+        for (trades, watermark) in heartbeats {
+            assert_eq!(watermark, Sparse::START_NS + (trades - 1) * Sparse::EVERY_NS);
+        }
+    }
 }
 
 #[test]

@@ -14,6 +14,11 @@ use crate::source::{Count, Kinds, Report, Sink};
 /// Slots of `definitions` and `statistics`: some 14,000 instruments can be read at any time.
 const SIDE_CAPACITY: u64 = 1 << 14;
 
+/// Rings of a feed, at most.
+const RINGS: usize = 4;
+/// A ring that had no record for so long gets a heartbeat.
+const SILENCE_NS: u64 = 1_000_000_000;
+
 /// All writers of a feed. They are gone when the rings are closed.
 #[derive(Debug)]
 pub(super) struct Rings {
@@ -23,6 +28,10 @@ pub(super) struct Rings {
     published: u64,
     vectors: u64,
     watermark_ns: u64,
+    /// When the rings were last looked at for silence, by the feed's clock.
+    looked_ns: Option<u64>,
+    /// The next sequence of each ring at that time.
+    looked_seqs: [u64; RINGS],
 }
 
 #[derive(Debug)]
@@ -31,6 +40,14 @@ struct Open {
     definitions: Option<Writer>,
     statistics: Option<Writer>,
     vectors: Option<Vectors>,
+}
+
+impl Open {
+    fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
+        let vectors = self.vectors.as_mut().map(|vectors| &mut vectors.writer);
+        let side = [self.definitions.as_mut(), self.statistics.as_mut(), vectors];
+        [Some(&mut self.ticks)].into_iter().chain(side).flatten()
+    }
 }
 
 #[derive(Debug)]
@@ -65,6 +82,8 @@ impl Rings {
             published: 0,
             vectors: 0,
             watermark_ns: 0,
+            looked_ns: None,
+            looked_seqs: [0; RINGS],
         })
     }
 
@@ -80,6 +99,31 @@ impl Rings {
             writer.flush();
             writer.set_watermark(watermark_ns);
             writer.heartbeat();
+        }
+    }
+
+    /// Puts a heartbeat into each ring that has been silent since the last call that did
+    /// anything, which is a second or more ago. `now_ns` is the feed's clock.
+    ///
+    /// The watermark is the largest event time so far: what a source publishes in one ring may
+    /// still be behind that by its disorder, and is late for its readers then.
+    pub(super) fn break_silence(&mut self, now_ns: u64) {
+        let Some(looked_ns) = self.looked_ns else {
+            self.looked_ns = Some(now_ns);
+            return;
+        };
+        if now_ns.saturating_sub(looked_ns) < SILENCE_NS {
+            return;
+        }
+        self.looked_ns = Some(now_ns);
+        let watermark_ns = if self.watermark_ns == 0 { UNDEF_TIME } else { self.watermark_ns };
+        let writers = self.open.iter_mut().flat_map(Open::writers);
+        for (writer, looked_seq) in writers.zip(&mut self.looked_seqs) {
+            if writer.next_seq() == *looked_seq {
+                // Refused where the source has not announced heartbeats: then there are none.
+                let _ = writer.publish_heartbeat(watermark_ns);
+            }
+            *looked_seq = writer.next_seq();
         }
     }
 
@@ -112,11 +156,7 @@ impl Rings {
     }
 
     fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
-        self.open.iter_mut().flat_map(|open| {
-            let vectors = open.vectors.as_mut().map(|vectors| &mut vectors.writer);
-            let side = [open.definitions.as_mut(), open.statistics.as_mut(), vectors];
-            [Some(&mut open.ticks)].into_iter().chain(side).flatten()
-        })
+        self.open.iter_mut().flat_map(Open::writers)
     }
 
     #[inline]
