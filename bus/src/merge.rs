@@ -236,7 +236,7 @@ impl<C: Clock> Merge<C> {
         }
     }
 
-    /// The merged time: the largest event time given out so far, in nanoseconds since the Unix epoch.
+    /// The merged time: the largest event time given out so far, in nanoseconds since the epoch.
     #[must_use]
     pub fn time_ns(&self) -> u64 {
         self.time_ns

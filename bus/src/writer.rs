@@ -19,6 +19,7 @@ use crate::segment::Segment;
 use crate::slot::store;
 use crate::sync::AtomicU64;
 use row::RowForm;
+use std::sync::Arc;
 use ticker::Ticker;
 use zerocopy::{Immutable, IntoBytes};
 
@@ -53,7 +54,7 @@ const TEND_EVERY_NS: u64 = 1_000_000_000;
 pub struct Writer {
     segment: Segment,
     control: Control,
-    layouts: Layouts,
+    layouts: Arc<Layouts>,
     /// One for each kind that is published by its bytes.
     forms: Box<[RowForm]>,
     payload_bytes: usize,

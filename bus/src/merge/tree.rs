@@ -12,11 +12,27 @@ pub(super) const EXCLUDED: u64 = u64::MAX;
 pub(super) struct Tree {
     keys: Box<[u64]>,
     /// Node 1 is the root; the leaf of ring `i` is node `i + n`. Node 0 keeps the winner.
-    losers: Box<[usize]>,
+    losers: Box<[Player]>,
 }
 
-/// A node that has not seen a match yet.
-const NOBODY: usize = usize::MAX;
+/// A ring with its key, kept in the node so that a match needs no further load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Player {
+    key: u64,
+    ring: usize,
+}
+
+/// Stands in a node that has not seen a match yet, and loses against everybody.
+const NOBODY: Player = Player { key: EXCLUDED, ring: usize::MAX };
+
+impl Player {
+    /// Whether this one comes first. Both comparisons are made, without a branch between them:
+    /// which of two rings comes first is what no processor can predict.
+    #[inline]
+    fn beats(self, other: Self) -> bool {
+        (self.key < other.key) | ((self.key == other.key) & (self.ring < other.ring))
+    }
+}
 
 impl Tree {
     /// A tree of `count` rings with key 0.
@@ -32,31 +48,23 @@ impl Tree {
     /// The ring that comes first; none of them if there is no ring.
     #[inline]
     pub(super) fn winner(&self) -> usize {
-        self.losers.first().copied().unwrap_or(NOBODY)
-    }
-
-    /// The key of a ring.
-    #[inline]
-    fn key(&self, ring: usize) -> u64 {
-        self.keys.get(ring).copied().unwrap_or(EXCLUDED)
+        self.losers.first().map_or(NOBODY.ring, |winner| winner.ring)
     }
 
     /// Gives a ring another key. Cost: a match on each level for the winner; all matches for any
     /// other ring.
     #[inline]
     pub(super) fn set(&mut self, ring: usize, key: u64) {
-        match self.keys.get_mut(ring) {
-            Some(old) if *old != key => *old = key,
-            _ => return,
-        }
+        self.put(ring, key);
         if ring == self.winner() {
-            self.play_up(ring);
+            self.play_up(Player { key, ring });
         } else {
             self.play_all();
         }
     }
 
     /// Gives a ring another key, to be followed by [`play_all`](Self::play_all).
+    #[inline]
     pub(super) fn put(&mut self, ring: usize, key: u64) {
         if let Some(old) = self.keys.get_mut(ring) {
             *old = key;
@@ -65,53 +73,17 @@ impl Tree {
 
     /// Plays the matches of one leaf against those that lost on its path.
     #[inline]
-    fn play_up(&mut self, ring: usize) {
-        let mut winner = (self.key(ring), ring);
-        let mut node = self.leaf(ring) / 2;
+    fn play_up(&mut self, leaf: Player) {
+        let mut winner = leaf;
+        let mut node = (leaf.ring + self.keys.len()) / 2;
         while node > 0 {
             if let Some(loser) = self.losers.get_mut(node) {
-                let other = (self.keys.get(*loser).copied().unwrap_or(EXCLUDED), *loser);
-                if other < winner {
-                    *loser = winner.1;
-                    winner = other;
-                }
+                let other = *loser;
+                let (first, second) =
+                    if other.beats(winner) { (other, winner) } else { (winner, other) };
+                *loser = second;
+                winner = first;
             }
-            node /= 2;
-        }
-        if let Some(first) = self.losers.first_mut() {
-            *first = winner.1;
-        }
-    }
-
-    /// Plays all matches anew.
-    #[cold]
-    pub(super) fn play_all(&mut self) {
-        self.losers.fill(NOBODY);
-        for ring in 0..self.keys.len() {
-            self.enter(ring);
-        }
-    }
-
-    /// Lets a leaf go up until it has to wait for the winner of the other side.
-    fn enter(&mut self, ring: usize) {
-        let mut winner = ring;
-        let mut node = self.leaf(ring) / 2;
-        while node > 0 {
-            let Some(waiting) = self.losers.get(node).copied() else { return };
-            let (wins, loses) = match waiting {
-                NOBODY => (NOBODY, winner),
-                waiting if (self.key(waiting), waiting) < (self.key(winner), winner) => {
-                    (waiting, winner)
-                }
-                waiting => (winner, waiting),
-            };
-            if let Some(loser) = self.losers.get_mut(node) {
-                *loser = loses;
-            }
-            if wins == NOBODY {
-                return;
-            }
-            winner = wins;
             node /= 2;
         }
         if let Some(first) = self.losers.first_mut() {
@@ -119,8 +91,25 @@ impl Tree {
         }
     }
 
-    fn leaf(&self, ring: usize) -> usize {
-        ring + self.keys.len()
+    /// Plays all matches anew: each leaf goes up until it has to wait for the other side.
+    #[cold]
+    pub(super) fn play_all(&mut self) {
+        self.losers.fill(NOBODY);
+        let count = self.keys.len();
+        for (ring, key) in self.keys.iter().enumerate() {
+            let mut winner = Player { key: *key, ring };
+            let mut node = (ring + count) / 2;
+            while let Some(loser) = self.losers.get_mut(node) {
+                if node == 0 || *loser == NOBODY {
+                    *loser = winner;
+                    break;
+                }
+                if loser.beats(winner) {
+                    core::mem::swap(loser, &mut winner);
+                }
+                node /= 2;
+            }
+        }
     }
 }
 
@@ -139,7 +128,7 @@ mod tests {
             for (of_winner, ring, key) in changes {
                 let ring = if of_winner { tree.winner() } else { ring % count };
                 tree.set(ring, if key == 0 { EXCLUDED } else { key });
-                let first = (0..count).min_by_key(|ring| (tree.key(*ring), *ring));
+                let first = (0..count).min_by_key(|ring| (tree.keys[*ring], *ring));
                 prop_assert_eq!(Some(tree.winner()), first);
             }
         }
@@ -147,6 +136,6 @@ mod tests {
 
     #[test]
     fn a_tree_without_rings_has_no_winner() {
-        assert_eq!(Tree::new(0).winner(), NOBODY);
+        assert_eq!(Tree::new(0).winner(), usize::MAX);
     }
 }

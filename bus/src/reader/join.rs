@@ -11,7 +11,6 @@ use crate::segment::{Access, Segment};
 use crate::wait::Wait;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Where a reader joins.
@@ -124,7 +123,7 @@ impl Reader {
     ) -> Result<Self, Error> {
         let segment = Segment::attach(directory, name, Access::Read)?;
         let words = segment.slots().payload_words();
-        let layouts = Arc::new(Layouts::of(segment.schema().kinds()));
+        let layouts = Layouts::of(segment.schema().kinds());
         let mut reader = Self {
             enrolment: Enrolment::new(&segment, &options.name),
             segment,

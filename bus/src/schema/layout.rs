@@ -2,6 +2,7 @@
 
 use super::{Kind, Unit};
 use crate::schema::FieldType;
+use std::sync::Arc;
 
 /// FNV-1a, 64 bits, over name, offset, type, count and unit of each row; at compile time too.
 #[derive(Clone, Copy, Debug)]
@@ -83,18 +84,18 @@ impl Kind {
 
 /// The layout of each record type of a ring, for one comparison per record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Layouts(Box<[u64; 256]>);
+pub(crate) struct Layouts([u64; 256]);
 
 impl Layouts {
     /// The layouts of these kinds. Cost: allocates.
-    pub(crate) fn of(kinds: &[Kind]) -> Self {
-        let mut layouts = Box::new([ABSENT; 256]);
+    pub(crate) fn of(kinds: &[Kind]) -> Arc<Self> {
+        let mut layouts = [ABSENT; 256];
         for kind in kinds {
             if let Some(layout) = layouts.get_mut(usize::from(kind.rtype)) {
                 *layout = kind.layout_hash();
             }
         }
-        Self(layouts)
+        Arc::new(Self(layouts))
     }
 
     /// The layout of records of this type; a number that no struct has if there is none.
