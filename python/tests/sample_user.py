@@ -46,6 +46,14 @@ def write(directory: str) -> None:
         writer.publish(np.zeros(10, writer.schema.dtype("mbo")))
 
 
+def write_own(directory: str) -> None:
+    """Publishes rows of one's own."""
+    dtype = np.dtype([("strength", "f8"), ("stop_price", "i8")])
+    schema = tr.Schema.from_dtype(dtype, "signal", units={"stop_price": "price_e9"})
+    with tr.create("lab/signals", schema=schema, directory=directory) as writer:
+        writer.publish(np.zeros(10, dtype))
+
+
 def names() -> list[str]:
     """Lists rings."""
     return [info.name for info in tr.list() if info.state == "live"]
