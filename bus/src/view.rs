@@ -71,7 +71,8 @@ impl<'a> LiveRecord<'a> {
         rtype_of(&[self.word(0)])
     }
 
-    /// Copies the record, or its fixed part, as an `R`, whatever kind it is of.
+    /// Copies the record, or its fixed part, as an `R`, whatever kind it is of. Of a kind that the
+    /// reader [expects](crate::Reader::expect) the layout is known to be that of `R`.
     #[inline]
     #[must_use]
     pub fn read<R: Record>(&self) -> R {
