@@ -9,6 +9,7 @@
 
 mod attach;
 mod examples;
+mod fork;
 mod instruments;
 mod join;
 mod lap;
@@ -19,5 +20,7 @@ mod read;
 mod recovery;
 mod registry;
 mod replace;
+mod role;
 mod support;
+mod torture;
 mod wait;

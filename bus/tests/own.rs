@@ -1,6 +1,6 @@
 //! User-defined records: by a struct of their own, or by a kind that is made at run time.
 
-use crate::process::Role;
+use crate::role::Role;
 use crate::support::Bench;
 use tickring::record::{Bar, Heartbeat, Mbo, Record, RecordHeader, Trade, UNDEF_PRICE, Vector};
 use tickring::schema::{Field, FieldType, Kind, SchemaError, Unit};
@@ -153,7 +153,7 @@ fn a_vector_is_expected_by_its_fixed_part_whatever_its_dimension() {
 fn a_second_process_with_another_definition_is_refused_with_the_difference() {
     let bench = bench(other_build::Signal::kinds());
     drop(bench.writer());
-    assert!(Role::start("another definition", &bench).wait().success());
+    assert!(Role::start("process::other_side", "another definition", &bench).wait().success());
     drop(bench.writer());
     let reader = bench.reader(Start::Oldest);
     assert_eq!(reader.info().epoch, 2, "the refused process has not touched the ring");

@@ -1,6 +1,6 @@
 //! Who reads a ring, and how readers that are gone leave the list.
 
-use crate::process::Role;
+use crate::role::Role;
 use crate::support::{Bench, drain, trade};
 use std::thread;
 use tickring::{Reader, ReaderInfo, ReaderOptions, Start};
@@ -58,7 +58,7 @@ fn a_reader_that_was_killed_is_told_from_a_living_one_and_its_entry_is_freed() {
     let bench = Bench::new(64);
     let mut writer = bench.writer();
     let _living = named(&bench, "living");
-    let other = Role::start("read", &bench);
+    let other = Role::start("process::other_side", "read", &bench);
     while list(&bench).len() < 2 {
         thread::yield_now();
     }

@@ -6,7 +6,7 @@ use tickring::{Directory, Poll, Reader, RingName, RingSpec, Start, Writer};
 
 /// A directory that is removed at the end of the test, with one ring in it.
 pub(crate) struct Bench {
-    _root: TempDir,
+    _root: Option<TempDir>,
     pub(crate) directory: Directory,
     pub(crate) name: RingName,
     pub(crate) spec: RingSpec,
@@ -23,6 +23,15 @@ impl Bench {
     pub(crate) fn new(capacity: u64) -> Self {
         let root = tempfile::tempdir().unwrap();
         let directory = Directory::at(root.path().join("tickring"));
+        Self::over(Some(root), directory, capacity)
+    }
+
+    /// The bench of the process that started this one.
+    pub(crate) fn inherited(capacity: u64) -> Self {
+        Self::over(None, Directory::from_env(), capacity)
+    }
+
+    fn over(root: Option<TempDir>, directory: Directory, capacity: u64) -> Self {
         let name = RingName::new("test", "ticks").unwrap();
         let spec = RingSpec { capacity, ..RingSpec::new(Trade::kinds()).unwrap() };
         Self { _root: root, directory, name, spec }

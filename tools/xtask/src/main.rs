@@ -20,6 +20,7 @@ mod rust_code;
 mod step;
 mod test;
 mod tidy;
+mod torture;
 mod tree;
 
 /// A development task: `cargo xtask NAME ARGS`.
@@ -66,6 +67,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--row ROW]",
         summary: "break each protocol row in turn and see a loom test fail",
         run: ordering_mutants::run,
+    },
+    Command {
+        name: "torture",
+        arguments: "[--rounds N] [--reads N] [TEST]",
+        summary: "kill writers N times in each way and read N records, in release",
+        run: torture::run,
     },
     Command { name: "help", arguments: "", summary: "list the commands", run: help },
 ];

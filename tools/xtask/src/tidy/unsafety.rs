@@ -13,6 +13,8 @@ const MAY_USE: [(&str, &str); 10] = [
     ("bus/src/lanes.rs", "in-place SIMD loads"),
     ("bus/src/wait.rs", "the futex system call"),
     ("bus/tests/process.rs", "a reader's store into the ring, which must fault"),
+    ("bus/tests/fork.rs", "forks of a test process"),
+    ("bus/tests/torture/victim.rs", "a union that tells which system call a traced process makes"),
     ("producer/src/map.rs", "mapping a recording"),
     ("benches/src/shared.rs", "words shared by the two processes of a measurement"),
     ("benches/src/plain.rs", "the yardstick: the same arithmetic over an ordinary slice"),

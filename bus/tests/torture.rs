@@ -1,0 +1,75 @@
+//! Writers that die, by SIGKILL, wherever that can hurt.
+//!
+//! Each test is a process of its own with one thread, which forks the writers and reads what they
+//! publish. The short form runs with all other tests; `cargo xtask torture` sets the number of
+//! rounds of the long one.
+
+mod follower;
+mod instants;
+mod steps;
+mod victim;
+
+use crate::role::Role;
+use crate::support::Bench;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::env;
+
+/// Kills in each test, about; 300 without it.
+const ROUNDS: &str = "TICKRING_TORTURE_ROUNDS";
+/// Seed of the random choices; drawn without it, and printed.
+const SEED: &str = "TICKRING_TORTURE_SEED";
+const ENTRY: &str = "torture::other_side";
+
+fn rounds() -> u64 {
+    env::var(ROUNDS).map_or(300, |text| text.parse().unwrap())
+}
+
+fn seeded(role: &str) -> ChaCha8Rng {
+    let drawn = || getrandom::u64().unwrap();
+    let seed = env::var(SEED).map_or_else(|_| drawn(), |text| text.parse().unwrap());
+    println!("{role}: seed {seed}");
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// Not a test of its own: what the other process does. Without a role it passes at once.
+#[test]
+fn other_side() {
+    let Some(role) = Role::own() else { return };
+    // Behind what the test harness has begun to say on this line.
+    println!();
+    let small = || Bench::inherited(64);
+    let done = match role.as_str() {
+        "kill-publish" => steps::publishing(&role, small()),
+        "kill-recovery" => steps::recovery(&role, small()),
+        "kill-birth" => steps::birth(&role, &small()),
+        "kill-any-time" => {
+            instants::run(&role, &Bench::inherited(tickring::DEFAULT_CAPACITY));
+            Some(())
+        }
+        other => panic!("no role {other}"),
+    };
+    if done.is_none() {
+        println!("{role}: skipped, the system does not permit ptrace");
+    }
+}
+
+#[test]
+fn a_writer_may_die_at_any_instruction_of_publish() {
+    Role::play(ENTRY, "kill-publish", &Bench::new(64));
+}
+
+#[test]
+fn a_writer_may_die_at_any_instruction_of_recovery_and_the_next_one_too() {
+    Role::play(ENTRY, "kill-recovery", &Bench::new(64));
+}
+
+#[test]
+fn a_writer_that_dies_while_it_creates_leaves_a_whole_ring_or_none() {
+    Role::play(ENTRY, "kill-birth", &Bench::new(64));
+}
+
+#[test]
+fn readers_follow_through_kills_at_any_time_without_attaching_again() {
+    Role::play(ENTRY, "kill-any-time", &Bench::new(64));
+}
