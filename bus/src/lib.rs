@@ -43,6 +43,8 @@ mod enrolment;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
+mod fault;
+#[cfg(not(loom))]
 mod geometry;
 #[cfg(not(loom))]
 mod info;

@@ -49,6 +49,8 @@ pub enum CloseReason {
     /// The file was removed under its readers. What a writer that still has it may publish is
     /// seen by nobody else.
     Removed,
+    /// Its file was truncated: what was not read is lost, and the ring is not usable any more.
+    Truncated,
 }
 
 impl<T> Poll<T> {

@@ -61,7 +61,8 @@ pub struct Reader {
     counters: Counters,
     /// Polls that found nothing.
     empties: u64,
-    is_removed: bool,
+    /// Why the ring is gone although nobody closed it.
+    vanished: Option<CloseReason>,
     wait: Wait,
     layouts: Arc<Layouts>,
 }
@@ -331,6 +332,9 @@ impl Reader {
 
     #[cold]
     fn nothing<T>(&mut self) -> Poll<T> {
+        if self.segment.is_lost() {
+            return Poll::Closed(CloseReason::Truncated);
+        }
         if self.counters.cursor != self.cursor {
             self.report();
         }
@@ -341,8 +345,10 @@ impl Reader {
         let reason = match self.segment.header().end() {
             Some(End::Closed) => CloseReason::Ended,
             Some(End::Retired { successor }) => CloseReason::Retired { successor },
-            None if self.is_removed => CloseReason::Removed,
-            None => return Poll::Empty,
+            None => match self.vanished {
+                Some(reason) => reason,
+                None => return Poll::Empty,
+            },
         };
         // What was published before the end is read before it.
         match self.segment.slot(self.cursor).enter(self.cursor) {
@@ -351,15 +357,18 @@ impl Reader {
         }
     }
 
-    /// Looks whether the file still has its name. Cost: a system call.
+    /// Looks whether the file is still there. Cost: a system call.
     fn look_for_file(&mut self) {
-        self.is_removed = self.is_removed || !self.segment.is_linked();
+        self.vanished = self.vanished.or_else(|| self.segment.vanished());
     }
 
     /// Resumes away from the writer and counts what was lost. `by` is a sequence that the
     /// writer has reached or that this reader wanted.
     #[cold]
     fn lapped<T>(&mut self, by: u64) -> Poll<T> {
+        if self.segment.is_lost() {
+            return Poll::Closed(CloseReason::Truncated);
+        }
         let reached = self.segment.header().published().max(by);
         let oldest = self.segment.geometry().oldest(reached);
         let resume = oldest.max(self.cursor.wrapping_add(1));

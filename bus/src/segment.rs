@@ -15,11 +15,13 @@
 use crate::control::Control;
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
+use crate::fault::Guard;
 use crate::geometry::{Geometry, INSTRUMENT_BYTES, PAGE_BYTES, SCHEMA_OFFSET, TIME_EVERY, live};
 use crate::header::identity::{IDENTITY_BYTES, Identity};
 use crate::header::{Display, Header};
 use crate::instruments::Instruments;
 use crate::lock;
+use crate::poll::CloseReason;
 use crate::registry::{Waiters, call};
 use crate::schema::Schema;
 use crate::slot::{Slot, store};
@@ -56,6 +58,8 @@ pub(crate) enum Access {
 /// One mapped ring.
 #[derive(Debug)]
 pub(crate) struct Segment {
+    // First, so that its entry is gone before the file is closed and the mapping unmapped.
+    guard: Guard,
     name: RingName,
     path: PathBuf,
     file: File,
@@ -174,6 +178,9 @@ impl Segment {
             Access::Write => options.map_raw(&file),
         };
         let map = mapped.map_err(|source| Error::io("map", &path, source))?;
+        let writer = (access == Access::Write).then(|| file.as_raw_fd());
+        let guard = Guard::over(map.as_mut_ptr().addr(), map.len(), writer)
+            .map_err(|source| Error::io("guard the mapping of", &path, source))?;
         prefault(&map, access);
         let part = |offset: u64, count: u64| part(&map, offset, count);
         let corrupt =
@@ -187,6 +194,7 @@ impl Segment {
             .and_then(|words| Slots::new(words, g.capacity, words_of(g.stride_bytes)))
             .ok_or_else(corrupt)?;
         Ok(Self {
+            guard,
             name: name.clone(),
             path,
             file,
@@ -271,6 +279,26 @@ impl Segment {
     /// Whether the file still has its name: the ring was not removed under its users.
     pub(crate) fn is_linked(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+    }
+
+    /// Whether the file was found truncated under the mapping, which is blank since then.
+    #[inline]
+    pub(crate) fn is_lost(&self) -> bool {
+        self.guard.is_lost()
+    }
+
+    /// Why the ring is gone although nobody closed it, if it is. Cost: a system call.
+    pub(crate) fn vanished(&self) -> Option<CloseReason> {
+        if self.is_lost() {
+            return Some(CloseReason::Truncated);
+        }
+        match self.file.metadata().ok()? {
+            file if file.len() < self.identity.geometry.segment_bytes => {
+                Some(CloseReason::Truncated)
+            }
+            file if file.nlink() == 0 => Some(CloseReason::Removed),
+            _ => None,
+        }
     }
 
     /// Wraps the system's answer to an operation on this segment's file.

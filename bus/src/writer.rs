@@ -12,7 +12,9 @@ pub use claim::Claim;
 use crate::control::Control;
 use crate::directory::RingName;
 use crate::error::{Error, WrongKind};
+use crate::fault;
 use crate::instruments::{Instrument, Sort, Stored, sort_of};
+use crate::poll::CloseReason;
 use crate::record::Record;
 use crate::schema::{Layouts, Schema};
 use crate::segment::Segment;
@@ -61,6 +63,7 @@ pub struct Writer {
     next: u64,
     epoch: u64,
     pid: u32,
+    forks: u64,
     /// Whether the ring has last values.
     remembers: bool,
     /// Instruments that still have room.
@@ -221,6 +224,15 @@ impl Writer {
         store(self.segment.header().display.dropped, dropped);
     }
 
+    /// Why nobody can see what this writer publishes, if the ring is gone under it: it was
+    /// truncated, and the writer writes to memory of its own. `None` while all is well.
+    ///
+    /// Cost: a system call; ask at the pace of heartbeats.
+    #[must_use]
+    pub fn vanished(&self) -> Option<CloseReason> {
+        self.segment.vanished()
+    }
+
     /// Ends the ring: readers that have read everything get [`Poll::Closed`](crate::Poll).
     ///
     /// Another writer may attach later and go on.
@@ -276,7 +288,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         // A forked child shares the parent's lock and control segment, and must not free them.
-        if self.pid == std::process::id() {
+        if self.forks == fault::forks() && self.pid == std::process::id() {
             self.leave_office();
         }
     }

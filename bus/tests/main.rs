@@ -10,6 +10,7 @@
 mod attach;
 mod examples;
 mod fork;
+mod forked;
 mod instruments;
 mod join;
 mod lap;
@@ -23,4 +24,5 @@ mod replace;
 mod role;
 mod support;
 mod torture;
+mod truncation;
 mod wait;

@@ -35,6 +35,7 @@ fn word_of(reason: CloseReason) -> &'static str {
         CloseReason::Ended => "ended",
         CloseReason::Retired { .. } => "retired",
         CloseReason::Removed => "removed",
+        CloseReason::Truncated => "truncated",
         _ => "other",
     }
 }

@@ -133,7 +133,7 @@ impl Reader {
             scratch: vec![0; words].into_boxed_slice(),
             counters: Counters::default(),
             empties: 0,
-            is_removed: false,
+            vanished: None,
             wait: options.wait,
             layouts,
         };

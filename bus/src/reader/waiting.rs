@@ -48,7 +48,8 @@ impl Reader {
     /// Whether the next poll gives something.
     fn is_ready(&self) -> bool {
         self.lapped_epoch.is_some()
-            || self.is_removed
+            || self.vanished.is_some()
+            || self.segment.is_lost()
             || self.segment.slot(self.cursor).enter(self.cursor) != Entry::NotYet
             || self.segment.header().end().is_some()
     }

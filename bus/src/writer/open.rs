@@ -7,6 +7,7 @@ use super::ticker::Ticker;
 use crate::control::{self, Control};
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
+use crate::fault;
 use crate::header::{End, Epoch, Header, NO_CONTROL};
 use crate::lock;
 use crate::record::{Record, Restart, Tombstone, UNDEF_TIME, restart_cause};
@@ -102,6 +103,7 @@ impl Writer {
             next,
             epoch,
             pid: std::process::id(),
+            forks: fault::forks(),
             tended_ns: crate::now_ns(),
             _ticker: None,
         }
