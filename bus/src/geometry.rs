@@ -34,6 +34,9 @@ pub(crate) const INSTRUMENT_BYTES: u64 = 256;
 pub(crate) const DEFINITION_BYTES: u64 = 128;
 /// Largest number of entries for instruments.
 pub(crate) const MAX_INSTRUMENTS: u64 = 1 << 24;
+/// Sequences from here on are taken for corruption: a ring would need centuries to get there.
+/// Stamps tell sequences apart up to twice as far.
+pub(crate) const SEQUENCE_LIMIT: u64 = 1 << 62;
 /// Largest segment that is created or attached, in bytes.
 pub(crate) const MAX_SEGMENT_BYTES: u64 = 1 << 40;
 /// Largest schema table that is accepted, in bytes.

@@ -13,6 +13,7 @@ pub use waiting::wait_any;
 use crate::batch::Batch;
 use crate::enrolment::Enrolment;
 use crate::error::Error;
+use crate::geometry::SEQUENCE_LIMIT;
 use crate::header::End;
 use crate::info::RingInfo;
 use crate::poll::{CloseReason, Poll, RecordRef, rtype_of};
@@ -219,6 +220,9 @@ impl Reader {
     /// resident any more, or none is published yet.
     #[inline]
     pub fn view_at<T>(&self, first: u64, max: usize, f: impl FnOnce(&View<'_>) -> T) -> Option<T> {
+        if first > SEQUENCE_LIMIT {
+            return None;
+        }
         match self.look(first, max, f) {
             Look::Seen(value, _) => Some(value),
             Look::NotYet | Look::Lapped(_) => None,
@@ -286,7 +290,7 @@ impl Reader {
     /// sequence (those divisible by 64) while it is resident; `None` for all others.
     #[must_use]
     pub fn published_at_ns(&self, seq: u64) -> Option<u64> {
-        let time = self.segment.time(seq)?;
+        let time = self.segment.time(seq).filter(|_| seq <= SEQUENCE_LIMIT)?;
         let slot = self.segment.slot(seq);
         if slot.enter(seq) != Entry::Ready {
             return None;
@@ -370,7 +374,7 @@ impl Reader {
             return Poll::Closed(CloseReason::Truncated);
         }
         let reached = self.segment.header().published().max(by);
-        let oldest = self.segment.geometry().oldest(reached);
+        let oldest = self.segment.geometry().oldest(reached).min(SEQUENCE_LIMIT);
         let resume = oldest.max(self.cursor.wrapping_add(1));
         let missed = resume.wrapping_sub(self.cursor);
         self.counters.missed = self.counters.missed.wrapping_add(missed);

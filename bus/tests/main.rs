@@ -11,6 +11,7 @@ mod attach;
 mod examples;
 mod fork;
 mod forked;
+mod hostile;
 mod instruments;
 mod join;
 mod lap;

@@ -243,3 +243,21 @@ fn view_at_reads_history_without_moving_the_cursor() {
     assert_eq!(ids(100, 5), None, "not yet published");
     assert_eq!((reader.cursor(), reader.missed()), (100, 0));
 }
+
+#[test]
+fn a_sequence_that_no_ring_reaches_is_never_found() {
+    let bench = Bench::new(64);
+    let mut writer = bench.writer();
+    writer.publish(&trade(0)).unwrap();
+    for far in [1 << 62, (1 << 62) + 1, 1 << 63, u64::MAX - 1, u64::MAX] {
+        let mut reader = bench.reader(Start::Sequence(far));
+        let mut batch = Batch::new();
+        for _ in 0..3 {
+            assert_eq!(reader.poll().map(|_| ()), Poll::Empty, "{far:#x}");
+            assert_eq!(reader.poll_batch(&mut batch, 10), Poll::Empty, "{far:#x}");
+            assert_eq!(reader.view(10, |_| ()), Poll::Empty, "{far:#x}");
+        }
+        assert_eq!(reader.view_at(far, 10, |_| ()), None, "{far:#x}");
+        assert_eq!(reader.published_at_ns(far & !63), None, "{far:#x}");
+    }
+}

@@ -4,7 +4,7 @@ use super::{FIRST_EPOCH, Reader};
 use crate::directory::{Directory, RingName};
 use crate::enrolment::Enrolment;
 use crate::error::Error;
-use crate::geometry::TIME_EVERY;
+use crate::geometry::{SEQUENCE_LIMIT, TIME_EVERY};
 use crate::registry::Counters;
 use crate::schema::Layouts;
 use crate::segment::{Access, Segment};
@@ -141,14 +141,14 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Moves the cursor.
+    /// Moves the cursor, at most to sequence 2^62, which no ring reaches.
     ///
     /// # Errors
     ///
     /// [`Error::TokenMismatch`] for a token of another ring; the cursor stays.
     pub fn seek(&mut self, start: Start) -> Result<(), Error> {
         let published = self.segment.header().published();
-        self.cursor = match start {
+        let wanted = match start {
             Start::Latest => published,
             Start::Oldest => self.segment.geometry().oldest(published),
             Start::Sequence(seq) => seq,
@@ -161,6 +161,7 @@ impl Reader {
             }
             Start::Token(token) => self.seq_of(token)?,
         };
+        self.cursor = wanted.min(SEQUENCE_LIMIT);
         let epoch = self.segment.header().epoch();
         // The restart record of an epoch that began behind the cursor will not be met.
         self.epoch = if epoch.start < self.cursor { epoch.number } else { FIRST_EPOCH };

@@ -1,11 +1,9 @@
 //! What recovery reads off a ring without a writer.
 
 use crate::error::Error;
+use crate::geometry::SEQUENCE_LIMIT;
 use crate::segment::Segment;
 use crate::slot::Residue;
-
-/// Sequences from here on are taken for corruption: a ring would need centuries to get there.
-const SEQUENCE_LIMIT: u64 = 1 << 62;
 
 /// What the stamps of a ring without a writer say.
 pub(super) struct Findings {
