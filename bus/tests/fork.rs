@@ -21,8 +21,9 @@ pub(crate) struct Fork {
 impl Fork {
     /// Runs `f` in a fork of this process, which ends with the exit code that `f` returns.
     pub(crate) fn start(f: impl FnOnce() -> i32) -> Self {
-        // SAFETY: the tests fork in processes of one thread only, where the child may go on as
-        // if nothing had happened.
+        // SAFETY: the tests fork in processes of their own, whose only other thread is that of
+        // the test harness, which waits and holds no lock: the child may go on as if nothing had
+        // happened.
         match unsafe { fork() }.unwrap() {
             ForkResult::Parent { child } => Self { pid: child, is_over: false },
             ForkResult::Child => {

@@ -12,8 +12,7 @@ use tickring::{Error, Poll, Start, Writer};
 
 const ENTRY: &str = "forked::other_side";
 
-/// Not a test of its own: what the other process does, which has one thread. Without a role it
-/// passes at once.
+/// Not a test of its own: what the other process does. Without a role it passes at once.
 #[test]
 fn other_side() {
     let Some(role) = Role::own() else { return };

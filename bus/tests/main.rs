@@ -7,7 +7,9 @@
     reason = "test data is small, and a test fails by panicking"
 )]
 
+mod allocations;
 mod attach;
+mod cost;
 mod examples;
 mod fork;
 mod forked;

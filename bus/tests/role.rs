@@ -6,7 +6,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const ROLE: &str = "TICKRING_TEST_ROLE";
 /// A child that outlives this is stuck: the test fails instead of hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -14,6 +13,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Role(Child);
 
 impl Role {
+    /// Environment variable that names the role which a process plays.
+    pub(crate) const VARIABLE: &str = "TICKRING_TEST_ROLE";
+
     /// Starts test `entry` in a process of its own, to play `role` on the bench.
     pub(crate) fn start(entry: &str, role: &str, bench: &Bench) -> Self {
         let mut command = Self::command(entry, role, bench);
@@ -38,16 +40,16 @@ impl Role {
     fn command(entry: &str, role: &str, bench: &Bench) -> Command {
         let mut command = Command::new(env::current_exe().unwrap());
         command
-            // In the main thread, so that the process has no other.
+            // One test: the process has no thread besides it but the harness's, which waits.
             .args(["--exact", entry, "--nocapture", "--test-threads=1"])
-            .env(ROLE, role)
+            .env(Self::VARIABLE, role)
             .env(tickring::DIRECTORY_VARIABLE, bench.directory.root());
         command
     }
 
     /// The role that this process plays; `None` if it runs the tests themselves.
     pub(crate) fn own() -> Option<String> {
-        env::var(ROLE).ok()
+        env::var(Self::VARIABLE).ok()
     }
 
     pub(crate) fn kill(mut self) -> ExitStatus {

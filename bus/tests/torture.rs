@@ -1,13 +1,12 @@
 //! Writers that die, by SIGKILL, wherever that can hurt.
 //!
-//! Each test is a process of its own with one thread, which forks the writers and reads what they
-//! publish. The short form runs with all other tests; `cargo xtask torture` sets the number of
+//! Each test is a process of its own, which forks the writers and reads what they publish. The short form runs with all other tests; `cargo xtask torture` sets the number of
 //! rounds of the long one.
 
 mod follower;
 mod instants;
 mod steps;
-mod victim;
+pub(crate) mod victim;
 
 use crate::role::Role;
 use crate::support::Bench;

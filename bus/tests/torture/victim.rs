@@ -13,19 +13,19 @@ const NOT_PERMITTED: i32 = 77;
 
 /// How far the operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(crate) enum Progress {
     Running,
     /// It is over; the victim stands behind it.
     Ended,
 }
 
 /// A traced process.
-pub(super) struct Victim(Fork);
+pub(crate) struct Victim(Fork);
 
 impl Victim {
     /// Forks a process that runs `before` and stops in front of `operation`; `None` if the
     /// system does not permit tracing.
-    pub(super) fn start<T>(
+    pub(crate) fn start<T>(
         before: impl FnOnce() -> T,
         operation: impl FnOnce(&mut T),
     ) -> Option<Self> {
@@ -50,20 +50,20 @@ impl Victim {
     }
 
     /// Lets one instruction happen.
-    pub(super) fn step(&mut self) -> Progress {
+    pub(crate) fn step(&mut self) -> Progress {
         ptrace::step(self.0.pid(), None).unwrap();
         self.settle()
     }
 
     /// Lets everything happen up to the entry of, or the return from, the next system call.
-    pub(super) fn step_to_system_call(&mut self) -> Progress {
+    pub(crate) fn step_to_system_call(&mut self) -> Progress {
         ptrace::syscall(self.0.pid(), None).unwrap();
         self.settle()
     }
 
     /// Goes on until the operation has tried to take the writer lock: behind it a takeover makes
     /// its first store.
-    pub(super) fn step_to_lock(&mut self) -> Progress {
+    pub(crate) fn step_to_lock(&mut self) -> Progress {
         let fcntl = u64::try_from(libc::SYS_fcntl).unwrap();
         let set_lock = u64::try_from(libc::F_OFD_SETLK).unwrap();
         let mut is_locking = false;
@@ -91,7 +91,7 @@ impl Victim {
     }
 
     /// Kills the victim where it stands.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.0.kill();
     }
 
