@@ -1,10 +1,12 @@
 //! Writers that die, by SIGKILL, wherever that can hurt.
 //!
-//! Each test is a process of its own, which forks the writers and reads what they publish. The short form runs with all other tests; `cargo xtask torture` sets the number of
-//! rounds of the long one.
+//! Each test is a process of its own, which forks the writers and reads what they publish. The
+//! short form runs with all other tests; `cargo xtask torture` sets the larger numbers of the long
+//! one.
 
 mod follower;
 mod instants;
+mod reads;
 mod steps;
 pub(crate) mod victim;
 
@@ -42,6 +44,10 @@ fn other_side() {
         "kill-publish" => steps::publishing(&role, small()),
         "kill-recovery" => steps::recovery(&role, small()),
         "kill-birth" => steps::birth(&role, &small()),
+        "read" => {
+            reads::run(&role, &Bench::inherited(1 << 12));
+            Some(())
+        }
         "kill-any-time" => {
             instants::run(&role, &Bench::inherited(tickring::DEFAULT_CAPACITY));
             Some(())
@@ -71,4 +77,9 @@ fn a_writer_that_dies_while_it_creates_leaves_a_whole_ring_or_none() {
 #[test]
 fn readers_follow_through_kills_at_any_time_without_attaching_again() {
     Role::play(ENTRY, "kill-any-time", &Bench::new(64));
+}
+
+#[test]
+fn no_read_against_a_writer_at_full_speed_is_torn_and_every_lap_has_its_size() {
+    Role::play(ENTRY, "read", &Bench::new(64));
 }

@@ -84,7 +84,7 @@ fn some(reader: &mut Reader, batch: &mut Batch) -> Poll<u64> {
 }
 
 /// Publishes for ever, in batches: the record at sequence n is always the trade n.
-fn publish(mut writer: Writer) -> ! {
+pub(super) fn publish(mut writer: Writer) -> ! {
     loop {
         for _ in 0..50 {
             let n = writer.next_seq();
