@@ -8,6 +8,7 @@
 )]
 
 mod allocations;
+mod allocations;
 mod attach;
 mod cost;
 mod examples;
@@ -19,6 +20,7 @@ mod join;
 mod lap;
 mod merge;
 mod own;
+mod pressure;
 mod process;
 mod read;
 mod recovery;

@@ -42,6 +42,7 @@ fn other_side() {
     let small = || Bench::inherited(64);
     let done = match role.as_str() {
         "kill-publish" => steps::publishing(&role, small()),
+        "stop-publish" => steps::stops(&role, small()),
         "kill-recovery" => steps::recovery(&role, small()),
         "kill-birth" => steps::birth(&role, &small()),
         "read" => {
@@ -62,6 +63,11 @@ fn other_side() {
 #[test]
 fn a_writer_may_die_at_any_instruction_of_publish() {
     Role::play(ENTRY, "kill-publish", &Bench::new(64));
+}
+
+#[test]
+fn a_writer_that_is_stopped_at_any_instruction_of_publish_shows_nothing_torn() {
+    Role::play(ENTRY, "stop-publish", &Bench::new(64));
 }
 
 #[test]

@@ -25,6 +25,13 @@ impl Follower {
         Self { reader: bench.reader(Start::Sequence(0)), facts: Vec::new() }
     }
 
+    /// Begins at the next record, without what was before.
+    pub(super) fn at_the_end(bench: &Bench) -> Self {
+        let reader = bench.reader(Start::Latest);
+        let before = vec![Fact::Record; reader.cursor() as usize];
+        Self { reader, facts: before }
+    }
+
     /// Reads all there is. Every sequence comes exactly once, in order, whole.
     pub(super) fn catch_up(&mut self) -> &[Fact] {
         while let Some(fact) = next_fact(&mut self.reader) {

@@ -7,7 +7,7 @@ use crate::support::{Bench, trade};
 use rand::RngExt;
 use std::fs;
 use std::path::PathBuf;
-use tickring::Writer;
+use tickring::{Poll, Start, Writer};
 
 /// What a victim does between its two stops.
 struct Operation {
@@ -203,6 +203,46 @@ pub(super) fn publishing(role: &str, bench: Bench) -> Option<()> {
             arena.kills - kills,
             arena.tombstones - tombstones
         );
+    }
+    Some(())
+}
+
+/// Stops a writer at every instruction of each operation and lets readers look: those that wait
+/// for the next record, and one that reads the record which is about to be overwritten.
+pub(super) fn stops(role: &str, bench: Bench) -> Option<()> {
+    let mut arena = Arena::new(bench);
+    let mut writer = arena.bench.writer();
+    for _ in 0..arena.bench.spec.capacity {
+        publish(&mut writer);
+    }
+    drop(writer);
+    for operation in &OPERATIONS {
+        arena.follower = Follower::at_the_end(&arena.bench);
+        let mut victim = arena.publisher(operation)?;
+        let next = arena.follower.next();
+        let last_lap = next - arena.bench.spec.capacity;
+        let (mut stops, mut torn, mut whole) = (0, 0, 0);
+        while victim.step() == Progress::Running {
+            let left = arena.stamps.left_from(next);
+            arena.follower.catch_up();
+            assert_eq!(arena.follower.next(), next + left.whole, "{left:?}");
+            let late = arena.bench.reader(Start::Sequence(last_lap)).poll().map(|r| r.seq());
+            match late {
+                Poll::Record(seq) => assert_eq!((seq, left.whole, left.torn), (last_lap, 0, false)),
+                Poll::Lapped { .. } => assert!(left.torn || left.whole > 0),
+                other => panic!("{other:?}"),
+            }
+            stops += 1;
+            torn += u64::from(left.torn);
+            whole = left.whole;
+        }
+        victim.kill();
+        assert!(torn > 0 && whole > 0, "{} {torn} {whole}", operation.name);
+        println!(
+            "{role}: {}: stopped at {stops} instructions, in the middle of a record at {torn}",
+            operation.name
+        );
+        drop(arena.bench.writer());
     }
     Some(())
 }
