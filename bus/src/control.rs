@@ -13,6 +13,7 @@
 
 #![expect(unsafe_code, reason = "words over the owned mapping")]
 
+use crate::fault::{Guard, Mapped};
 use crate::geometry::{control, live};
 use crate::header::NO_CONTROL;
 use crate::header::identity::MAGIC;
@@ -49,7 +50,11 @@ pub(crate) struct Control {
 }
 
 enum Memory {
-    Shared(#[expect(dead_code, reason = "kept mapped")] Shmem),
+    // The guard goes before the mapping.
+    Shared(
+        #[expect(dead_code, reason = "kept")] Guard,
+        #[expect(dead_code, reason = "kept")] Shmem,
+    ),
     Private(#[expect(dead_code, reason = "kept allocated")] Box<[AtomicU64]>),
 }
 
@@ -111,7 +116,9 @@ impl Control {
         // SAFETY: the mapping has at least so many bytes, begins at a page, lives as long as the
         // Control, and every process accesses it as atomics (FORMAT.md).
         let words = unsafe { Words::new(base, control::BYTES / 8) };
-        Some(Self { id, words, _memory: Memory::Shared(memory) })
+        // If the object is cut short, what is stored there is lost, and nothing else.
+        let guard = Guard::over(memory.as_ptr().addr(), memory.len(), Mapped::Control).ok()?;
+        Some(Self { id, words, _memory: Memory::Shared(guard, memory) })
     }
 
     /// Its number, as the ring's header gives it; 0 for a stand-in.

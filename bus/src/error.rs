@@ -229,6 +229,18 @@ pub enum Error {
         /// What the file system has left, in bytes.
         available_bytes: u64,
     },
+    /// A wish on how the segment lies in memory cannot be fulfilled.
+    #[error("{}: {wish} is not possible: {source}; {hint}", path.display())]
+    Memory {
+        /// The file, or the directory of a new one.
+        path: PathBuf,
+        /// Which wish.
+        wish: String,
+        /// The system's answer.
+        source: io::Error,
+        /// What there is, and what to do.
+        hint: String,
+    },
     /// The system refused an operation on a file.
     #[error("{operation} {}: {source}", path.display())]
     Io {

@@ -45,8 +45,8 @@ use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::OnceLock;
 
-/// Rings that one process may have mapped at once.
-const MOST: usize = 4096;
+/// Rings and control segments that one process may have mapped at once.
+const MOST: usize = 8192;
 
 /// The states of an entry, in the low bits of its state word; above them is its generation.
 const FREE: u64 = 0;
@@ -67,8 +67,10 @@ struct Entry {
     state: AtomicU64,
     address: AtomicU64,
     bytes: AtomicU64,
-    /// The writer's descriptor plus one; zero for a reader.
+    /// The writer's descriptor plus one; zero for a mapping that goes with no lock.
     descriptor: AtomicU64,
+    /// One if this process may store there.
+    is_writable: AtomicU64,
     is_lost: AtomicU64,
 }
 
@@ -78,6 +80,18 @@ struct Ring {
     address: u64,
     bytes: u64,
     writer: Option<RawFd>,
+    is_writable: bool,
+}
+
+/// What a guarded mapping is to this process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mapped {
+    /// A ring that it reads.
+    Reader,
+    /// A ring that it may write to, with the descriptor that holds, or will hold, the writer lock.
+    Writer(RawFd),
+    /// A control segment, which everybody writes to, forked children too.
+    Control,
 }
 
 /// Keeps one mapping in the table. Dropped before it is unmapped.
@@ -87,13 +101,12 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Puts the mapping of `bytes` bytes at `address` into the table; `writer` is the descriptor
-    /// that holds, or will hold, the writer lock.
+    /// Puts the mapping of `bytes` bytes at `address` into the table.
     ///
     /// # Errors
     ///
     /// If the handlers cannot be installed, or the table is full.
-    pub(crate) fn over(address: usize, bytes: usize, writer: Option<RawFd>) -> io::Result<Self> {
+    pub(crate) fn over(address: usize, bytes: usize, mapped: Mapped) -> io::Result<Self> {
         install()?;
         let full = || {
             io::Error::other(format!(
@@ -101,10 +114,15 @@ impl Guard {
             ))
         };
         let entry = TABLE.iter().find(|entry| entry.claim()).ok_or_else(full)?;
-        let descriptor = writer.and_then(|fd| u64::try_from(fd).ok()).map_or(0, |fd| fd + 1);
+        let (descriptor, is_writable) = match mapped {
+            Mapped::Reader => (0, 0),
+            Mapped::Writer(fd) => (u64::try_from(fd).map_or(0, |fd| fd + 1), 1),
+            Mapped::Control => (0, 1),
+        };
         entry.address.store(address as u64, Ordering::Relaxed);
         entry.bytes.store(bytes as u64, Ordering::Relaxed);
         entry.descriptor.store(descriptor, Ordering::Relaxed);
+        entry.is_writable.store(is_writable, Ordering::Relaxed);
         entry.is_lost.store(0, Ordering::Relaxed);
         entry.settle(LIVE); // row G2
         Ok(Self { entry })
@@ -135,6 +153,7 @@ impl Entry {
             address: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             descriptor: AtomicU64::new(0),
+            is_writable: AtomicU64::new(0),
             is_lost: AtomicU64::new(0),
         }
     }
@@ -164,6 +183,7 @@ impl Entry {
             address: self.address.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             writer: descriptor.checked_sub(1).and_then(|fd| RawFd::try_from(fd).ok()),
+            is_writable: self.is_writable.load(Ordering::Relaxed) != 0,
         };
         fence(Ordering::Acquire); // row G3
         (self.state.load(Ordering::Relaxed) == state).then_some(ring)
@@ -235,9 +255,9 @@ fn blank(address: u64) -> bool {
         .iter()
         .find_map(|entry| Some((entry, entry.ring()?)).filter(|(_, ring)| ring.contains(address)));
     let Some((entry, ring)) = found else { return false };
-    let protection = match ring.writer {
-        Some(_) => libc::PROT_READ | libc::PROT_WRITE,
-        None => libc::PROT_READ,
+    let protection = match ring.is_writable {
+        true => libc::PROT_READ | libc::PROT_WRITE,
+        false => libc::PROT_READ,
     };
     entry.is_lost.store(1, Ordering::Relaxed);
     // SAFETY: this thread has just touched the mapping, so its entry is live and its own.

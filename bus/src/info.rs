@@ -4,6 +4,7 @@ use crate::directory::{Directory, RingName};
 use crate::error::Error;
 use crate::header::End;
 use crate::lock;
+use crate::memory::Memory;
 use crate::segment::{Access, Segment};
 use crate::slot::load;
 use std::path::PathBuf;
@@ -76,7 +77,7 @@ impl RingInfo {
     ///
     /// Those of attaching, see [`Reader::open`](crate::Reader::open).
     pub fn read(directory: &Directory, name: &RingName) -> Result<Self, Error> {
-        Ok(Self::of(&Segment::attach(directory, name, Access::Read)?))
+        Ok(Self::of(&Segment::attach(directory, name, Access::Read, &Memory::untouched())?))
     }
 
     /// Looks at an attached segment.

@@ -55,6 +55,8 @@ mod lanes;
 #[cfg(not(loom))]
 mod lock;
 #[cfg(not(loom))]
+mod memory;
+#[cfg(not(loom))]
 pub mod merge;
 #[cfg(not(loom))]
 mod poll;
@@ -86,6 +88,7 @@ pub use crate::{
     info::{ReaderInfo, RingInfo, RingState},
     instruments::{Instrument, LastValue, Latest},
     lanes::Lanes,
+    memory::{Huge, Memory},
     poll::{CloseReason, Poll, RecordRef},
     reader::{Extent, Reader, ReaderOptions, Start, Token, wait_any},
     spec::{OnMismatch, RingSpec},

@@ -15,12 +15,13 @@
 use crate::control::Control;
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
-use crate::fault::Guard;
+use crate::fault::{Guard, Mapped};
 use crate::geometry::{Geometry, INSTRUMENT_BYTES, PAGE_BYTES, SCHEMA_OFFSET, TIME_EVERY, live};
 use crate::header::identity::{IDENTITY_BYTES, Identity};
 use crate::header::{Display, Header};
 use crate::instruments::Instruments;
 use crate::lock;
+use crate::memory::{self, Memory};
 use crate::poll::CloseReason;
 use crate::registry::{Waiters, call};
 use crate::schema::Schema;
@@ -33,7 +34,6 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, posix_fallocate};
 use nix::libc;
-use nix::sys::statvfs::fstatvfs;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -86,14 +86,16 @@ impl Segment {
         name: &RingName,
         spec: &RingSpec,
     ) -> Result<Self, Error> {
-        let RingSpec { schema, capacity, instruments, .. } = spec;
+        let RingSpec { schema, capacity, instruments, memory, .. } = spec;
         let encoded = schema.encode();
         let body_bytes = schema.max_size_bytes().into();
         let geometry = Geometry::of(*capacity, body_bytes, encoded.len() as u64, *instruments)?;
         let bus = directory.make_bus(name)?;
         let path = directory.path_of(name);
         let file = nameless_file(&bus, spec)?;
-        allocate(&file, name, &bus, geometry.segment_bytes)?;
+        let file_bytes = memory::whole_pages(&file, geometry.segment_bytes);
+        memory.place(&file, file_bytes, &bus)?;
+        allocate(&file, name, &bus, file_bytes)?;
         let identity = Identity {
             ring_id: random(&path)?,
             created_ns: crate::now_ns(),
@@ -102,7 +104,7 @@ impl Segment {
             kinds: kinds_of(schema),
             geometry,
         };
-        let segment = Self::map(name, path, file, identity, schema.clone(), Access::Write)?;
+        let segment = Self::map(name, path, file, identity, schema.clone(), Access::Write, memory)?;
         segment.put_bytes(0, &identity.encode(name));
         segment.put_bytes(SCHEMA_OFFSET, &encoded);
         // The file has no name yet, so nobody can hold its lock.
@@ -147,6 +149,7 @@ impl Segment {
         directory: &Directory,
         name: &RingName,
         access: Access,
+        memory: &Memory,
     ) -> Result<Self, Error> {
         let path = directory.path_of(name);
         let opened = File::options().read(true).write(access == Access::Write).open(&path);
@@ -158,7 +161,7 @@ impl Segment {
             Err(source) => return Err(Error::io("open", &path, source)),
         };
         let (identity, schema) = examine(&file, &path)?;
-        Self::map(name, path, file, identity, schema, access)
+        Self::map(name, path, file, identity, schema, access, memory)
     }
 
     fn map(
@@ -168,9 +171,10 @@ impl Segment {
         identity: Identity,
         schema: Schema,
         access: Access,
+        memory: &Memory,
     ) -> Result<Self, Error> {
         let g = identity.geometry;
-        let bytes = words_of(g.segment_bytes).saturating_mul(8);
+        let bytes = words_of(memory::whole_pages(&file, g.segment_bytes)).saturating_mul(8);
         let mut options = MmapOptions::new();
         options.len(bytes);
         let mapped = match access {
@@ -178,10 +182,21 @@ impl Segment {
             Access::Write => options.map_raw(&file),
         };
         let map = mapped.map_err(|source| Error::io("map", &path, source))?;
-        let writer = (access == Access::Write).then(|| file.as_raw_fd());
-        let guard = Guard::over(map.as_mut_ptr().addr(), map.len(), writer)
+        let mapped = match access {
+            Access::Read => Mapped::Reader,
+            Access::Write => Mapped::Writer(file.as_raw_fd()),
+        };
+        let guard = Guard::over(map.as_mut_ptr().addr(), map.len(), mapped)
             .map_err(|source| Error::io("guard the mapping of", &path, source))?;
-        prefault(&map, access);
+        let populate = match access {
+            Access::Read => Advice::PopulateRead,
+            Access::Write => Advice::PopulateWrite,
+        };
+        memory.prepare(&map, populate, &path)?;
+        if access == Access::Write {
+            // A forked child must not be able to write to the ring.
+            let _ = map.advise(Advice::DontFork);
+        }
         let part = |offset: u64, count: u64| part(&map, offset, count);
         let corrupt =
             || Error::Truncated { path: path.clone(), expected: g.segment_bytes, found: 0 };
@@ -370,20 +385,6 @@ fn part(map: &MmapRaw, offset: u64, bytes: u64) -> Option<Words> {
     Some(words)
 }
 
-/// Takes page faults now rather than on the data path; only advice, so refusal is harmless.
-fn prefault(map: &MmapRaw, access: Access) {
-    match access {
-        Access::Read => {
-            let _ = map.advise(Advice::PopulateRead);
-        }
-        Access::Write => {
-            let _ = map.advise(Advice::PopulateWrite);
-            // A forked child must not be able to write to the ring.
-            let _ = map.advise(Advice::DontFork);
-        }
-    }
-}
-
 /// Reads and checks identity and schema of an open file.
 fn examine(file: &File, path: &Path) -> Result<(Identity, Schema), Error> {
     let file_bytes = file.metadata().map_err(|source| Error::io("stat", path, source))?.len();
@@ -441,16 +442,15 @@ fn nameless_file(bus: &Path, spec: &RingSpec) -> Result<File, Error> {
 }
 
 fn allocate(file: &File, name: &RingName, bus: &Path, bytes: u64) -> Result<(), Error> {
-    let space = fstatvfs(file).map_err(|errno| Error::io("stat", bus, errno.into()))?;
-    let available_bytes = space.blocks_available().saturating_mul(space.fragment_size());
+    let free = memory::free_bytes(file).map_err(|errno| Error::io("stat", bus, errno.into()))?;
     let no_space = || Error::NoSpace {
         name: name.to_string(),
         path: bus.to_owned(),
         needed_bytes: bytes,
-        available_bytes,
+        available_bytes: free.unwrap_or(0),
     };
     // Asked first: some file systems allocate all they have before they refuse.
-    if bytes > available_bytes {
+    if free.is_some_and(|free| bytes > free) {
         return Err(no_space());
     }
     match posix_fallocate(file, 0, i64::try_from(bytes).unwrap_or(i64::MAX)) {

@@ -1,6 +1,7 @@
 //! What a ring is made of.
 
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::record::{Record, Restart, Tombstone};
 use crate::schema::{Kind, Schema};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct RingSpec {
     /// Period of a thread that wakes sleeping readers who may not write to the control segment,
     /// because they are of another user. Without one they look by themselves.
     pub wake_ticker: Option<Duration>,
+    /// How the segment lies in memory.
+    pub memory: Memory,
 }
 
 /// What a writer does with a ring of its name that is not as it needs it.
@@ -63,6 +66,7 @@ impl RingSpec {
             group: None,
             on_mismatch: OnMismatch::default(),
             wake_ticker: None,
+            memory: Memory::default(),
         })
     }
 }

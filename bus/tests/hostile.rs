@@ -129,11 +129,13 @@ fn read(role: &str, bench: &Bench, random: &mut ChaCha8Rng) {
                 Poll::Empty
             }
             _ => {
-                reader.seek(match random.random_range(0..3) {
+                let start = match random.random_range(0..4) {
                     0 => Start::Latest,
                     1 => Start::Oldest,
+                    2 => Start::Time(nasty(random)),
                     _ => Start::Sequence(nasty(random)),
-                });
+                };
+                reader.seek(start).unwrap();
                 continue;
             }
         };
@@ -154,7 +156,7 @@ fn read(role: &str, bench: &Bench, random: &mut ChaCha8Rng) {
         outcomes[kind] += 1;
         // Far away nothing is ever found: back to where records are.
         if reader.cursor() > 16 * CAPACITY {
-            reader.seek(Start::Sequence(random.random_range(0..4 * CAPACITY)));
+            reader.seek(Start::Sequence(random.random_range(0..4 * CAPACITY))).unwrap();
         }
     }
     println!("{role}: {calls} calls, records empty lapped tombstones restarts closed {outcomes:?}");

@@ -8,7 +8,6 @@
 )]
 
 mod allocations;
-mod allocations;
 mod attach;
 mod cost;
 mod examples;
@@ -18,6 +17,7 @@ mod hostile;
 mod instruments;
 mod join;
 mod lap;
+mod memory;
 mod merge;
 mod own;
 mod pressure;

@@ -143,6 +143,8 @@ fn hint_of(py: Python<'_>, error: &Error) -> String {
             "read another ring, or build reader and writer from the same definition".to_owned()
         }
         Error::WrongKind(_) | Error::WrongRow(_) => "create the ring with that kind".to_owned(),
+        Error::Memory { hint, .. } => hint.clone(),
+        Error::WrongKind(_) => "create the ring with that kind".to_owned(),
         _ => String::new(),
     }
 }

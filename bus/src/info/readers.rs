@@ -5,6 +5,7 @@ use crate::directory::{Directory, RingName};
 use crate::error::Error;
 use crate::header::NO_CONTROL;
 use crate::lock;
+use crate::memory::Memory;
 use crate::registry::{NAME_BYTES, Occupant};
 use crate::segment::{Access, Segment};
 
@@ -44,7 +45,7 @@ impl ReaderInfo {
     ///
     /// Those of attaching, see [`Reader::open`](crate::Reader::open).
     pub fn list(directory: &Directory, name: &RingName) -> Result<Vec<Self>, Error> {
-        let segment = Segment::attach(directory, name, Access::Read)?;
+        let segment = Segment::attach(directory, name, Access::Read, &Memory::untouched())?;
         let control = match segment.header().control() {
             NO_CONTROL => None,
             id => Control::attach(id),

@@ -5,6 +5,7 @@ use crate::directory::{Directory, RingName};
 use crate::enrolment::Enrolment;
 use crate::error::Error;
 use crate::geometry::{SEQUENCE_LIMIT, TIME_EVERY};
+use crate::memory::Memory;
 use crate::registry::Counters;
 use crate::schema::Layouts;
 use crate::segment::{Access, Segment};
@@ -88,6 +89,8 @@ pub struct ReaderOptions {
     pub name: String,
     /// How it waits.
     pub wait: Wait,
+    /// Wishes on the memory behind the ring.
+    pub memory: Memory,
 }
 
 impl ReaderOptions {
@@ -95,7 +98,12 @@ impl ReaderOptions {
     #[must_use]
     pub fn new(start: Start) -> Self {
         let program = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
-        Self { start, name: program.trim_end().to_owned(), wait: Wait::default() }
+        Self {
+            start,
+            name: program.trim_end().to_owned(),
+            wait: Wait::default(),
+            memory: Memory::default(),
+        }
     }
 }
 
@@ -105,8 +113,8 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::NotFound`], [`Error::NotASegment`], [`Error::LayoutVersion`],
-    /// [`Error::Truncated`], [`Error::Corrupt`], [`Error::Schema`], [`Error::TokenMismatch`] or
-    /// [`Error::Io`].
+    /// [`Error::Truncated`], [`Error::Corrupt`], [`Error::Schema`], [`Error::TokenMismatch`],
+    /// [`Error::Memory`] or [`Error::Io`].
     pub fn open(directory: &Directory, name: &RingName, start: Start) -> Result<Self, Error> {
         Self::open_with(directory, name, &ReaderOptions::new(start))
     }
@@ -121,7 +129,7 @@ impl Reader {
         name: &RingName,
         options: &ReaderOptions,
     ) -> Result<Self, Error> {
-        let segment = Segment::attach(directory, name, Access::Read)?;
+        let segment = Segment::attach(directory, name, Access::Read, &options.memory)?;
         let words = segment.slots().payload_words();
         let layouts = Layouts::of(segment.schema().kinds());
         let mut reader = Self {

@@ -51,7 +51,7 @@ impl Writer {
     fn elect(directory: &Directory, name: &RingName, spec: &RingSpec) -> Result<Self, Error> {
         let replaces = spec.on_mismatch == OnMismatch::Replace;
         for _ in 0..ATTACH_ATTEMPTS {
-            let elected = match Segment::attach(directory, name, Access::Write) {
+            let elected = match Segment::attach(directory, name, Access::Write, &spec.memory) {
                 Ok(segment) => match mismatch(&segment, spec) {
                     None => Some(Self::take_over(segment)?),
                     Some(_) if replaces => {

@@ -6,6 +6,7 @@
 
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::segment::{Access, Segment};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -29,7 +30,7 @@ impl Ticker {
         name: &RingName,
         period: Duration,
     ) -> Result<Self, Error> {
-        let segment = Segment::attach(directory, name, Access::Write)?;
+        let segment = Segment::attach(directory, name, Access::Write, &Memory::untouched())?;
         let path = segment.path().to_owned();
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()

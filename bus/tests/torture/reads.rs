@@ -42,7 +42,7 @@ const WAYS: [(&str, Read); 4] = [
         });
         match seen {
             Some((count, torn)) => {
-                reader.seek(Start::Sequence(first + count));
+                reader.seek(Start::Sequence(first + count)).unwrap();
                 Poll::Record((count, torn))
             }
             // Lapped or too early: the single poll knows.

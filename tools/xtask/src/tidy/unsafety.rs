@@ -5,12 +5,13 @@ use crate::tree::Source;
 
 /// Files that may use `unsafe`, with the reason that makes it unavoidable. What stands in a
 /// folder of that name (`bus/src/segment/`) belongs to the file.
-const MAY_USE: [(&str, &str); 16] = [
+const MAY_USE: [(&str, &str); 17] = [
     ("bus/src/words.rs", "words of shared memory as atomics"),
     ("bus/src/segment.rs", "mapping a file"),
     ("bus/src/sync.rs", "the membarrier system call"),
     ("bus/src/control.rs", "words of the control segment"),
     ("bus/src/fault.rs", "handlers of SIGBUS and of fork, which replace mappings"),
+    ("bus/src/memory.rs", "the mbind system call"),
     ("bus/src/lanes.rs", "in-place SIMD loads"),
     ("bus/src/wait.rs", "the futex system call"),
     ("bus/tests/process.rs", "a reader's store into the ring, which must fault"),
