@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define LAYOUT_MAJOR 1 /* the layout version that this program reads */
+#define LAYOUT_MAJOR 2 /* the layout version that this program reads */
 
 static const uint8_t SIZE[12] = {0, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 1}; /* by type code */
 

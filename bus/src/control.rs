@@ -14,9 +14,8 @@
 #![expect(unsafe_code, reason = "words over the owned mapping")]
 
 use crate::fault::{Guard, Mapped};
-use crate::geometry::{control, live};
-use crate::header::NO_CONTROL;
-use crate::header::identity::MAGIC;
+use crate::geometry::control;
+use crate::header::identity::{IDENTITY_BYTES, MAGIC, RING_ID_AT};
 use crate::registry::{ENTRY_WORDS, Entry};
 use crate::slot::{load, store};
 use crate::sync::AtomicU64;
@@ -29,15 +28,14 @@ use std::fmt;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::ptr::NonNull;
 
 /// Where the system keeps POSIX shared memory.
 const OBJECTS: &str = "/dev/shm";
-/// What the name of a control segment begins with; 16 hexadecimal digits follow.
+/// What the name of a control segment begins with; the first 8 bytes of the ring's id follow, as
+/// 16 hexadecimal digits.
 const PREFIX: &str = "tickring-control-";
-/// A control segment is not swept away before this age: its ring may be about to name it.
-const SWEEP_AGE_NS: u64 = 60_000_000_000;
 
 const _: () = assert!(control::ENTRY_BYTES == ENTRY_WORDS * 8);
 
@@ -71,11 +69,12 @@ impl fmt::Debug for Control {
 }
 
 impl Control {
-    /// Creates the control segment `id` of the ring at `path`; `None` if the system refuses.
-    /// Control segments that have lost their rings are removed on the way.
-    pub(crate) fn create(id: u64, path: &Path) -> Option<Self> {
-        sweep();
-        let mut memory = ShmemConf::new().os_id(object(id)).size(control::BYTES).create().ok()?;
+    /// Creates a control segment with number `id` for the ring `ring_id` at `path`, in place of any
+    /// other that the ring has; `None` if the system refuses.
+    pub(crate) fn create(ring_id: u128, id: u64, path: &Path) -> Option<Self> {
+        remove(ring_id);
+        let conf = ShmemConf::new().os_id(object(ring_id)).size(control::BYTES);
+        let mut memory = conf.create().ok()?;
         // SAFETY: the range is the mapping that was just made.
         let populated =
             unsafe { madvise(memory.as_ptr().cast(), memory.len(), MADV_POPULATE_WRITE) };
@@ -85,13 +84,14 @@ impl Control {
         }
         memory.set_owner(false);
         let created = Self::over(id, memory)?;
-        created.describe(path);
+        created.describe(ring_id, path);
         Some(created)
     }
 
-    /// Attaches to the control segment `id`; `None` if there is none that this process may use.
-    pub(crate) fn attach(id: u64) -> Option<Self> {
-        let attached = Self::over(id, ShmemConf::new().os_id(object(id)).open().ok()?)?;
+    /// Attaches to the control segment of ring `ring_id` if its number is `id`; `None` if there is
+    /// none that this process may use.
+    pub(crate) fn attach(ring_id: u128, id: u64) -> Option<Self> {
+        let attached = Self::over(id, ShmemConf::new().os_id(object(ring_id)).open().ok()?)?;
         let magic = load(attached.word(0)) == u64::from_le_bytes(control::MAGIC);
         let version = load(attached.word(control::VERSION_AT)) == control::VERSION;
         let same = load(attached.word(control::ID_AT)) == id;
@@ -155,11 +155,11 @@ impl Control {
     }
 
     /// Says what this is, and of which ring: for whoever sweeps.
-    fn describe(&self, path: &Path) {
+    fn describe(&self, ring_id: u128, path: &Path) {
         store(self.word(0), u64::from_le_bytes(control::MAGIC));
         store(self.word(control::VERSION_AT), control::VERSION);
         store(self.word(control::ID_AT), self.id);
-        store(self.word(control::CREATED_NS_AT), crate::now_ns());
+        store(self.word(control::RING_ID_AT), low(ring_id));
         let bytes = path.as_os_str().as_bytes();
         if bytes.len() >= control::PATH_BYTES {
             return;
@@ -172,123 +172,121 @@ impl Control {
     }
 }
 
-/// Removes the name of a control segment; whoever has it mapped keeps it.
-pub(crate) fn remove(id: u64) {
-    let _ = shm_unlink(object(id).as_str());
+/// Removes the name of the control segment of ring `ring_id`; whoever has it mapped keeps it.
+pub(crate) fn remove(ring_id: u128) {
+    let _ = shm_unlink(object(ring_id).as_str());
 }
 
-/// Removes the control segment of the ring at `path`, if it names one.
+/// Removes the control segment of the ring at `path`, if there is one.
 pub(crate) fn remove_of(path: &Path) {
-    match control_of(path) {
-        None | Some(NO_CONTROL) => {}
-        Some(id) => remove(id),
+    if let Some(ring_id) = ring_at(path) {
+        let _ = shm_unlink(object(ring_id.into()).as_str());
     }
 }
 
 /// Whether the control segment still has its name.
-pub(crate) fn exists(id: u64) -> bool {
-    Path::new(OBJECTS).join(object(id)).exists()
+pub(crate) fn exists(ring_id: u128) -> bool {
+    Path::new(OBJECTS).join(object(ring_id)).exists()
 }
 
-fn object(id: u64) -> String {
-    format!("{PREFIX}{id:016x}")
+fn object(ring_id: u128) -> String {
+    format!("{PREFIX}{:016x}", low(ring_id))
 }
 
-/// Removes the control segments of this user whose ring is gone or has another one: a writer
-/// that was killed and whose ring was then removed by hand leaves one behind.
-fn sweep() {
+/// The first 8 bytes of a ring's id.
+#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
+fn low(ring_id: u128) -> u64 {
+    ring_id as u64
+}
+
+/// Removes the control segments of this user whose rings are gone: a ring that was removed by
+/// hand leaves one behind.
+pub(crate) fn sweep() {
     let Ok(objects) = fs::read_dir(OBJECTS) else { return };
     for object in objects.flatten() {
         let name = object.file_name();
-        let id = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        let id = id.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        if let Some(id) = id.filter(|id| is_stray(&object.path(), *id)) {
-            remove(id);
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+        if is_stray(&object.path()) {
+            let _ = shm_unlink(name);
         }
     }
 }
 
-fn is_stray(object: &Path, id: u64) -> bool {
+fn is_stray(object: &Path) -> bool {
     let mut page = [0; control::ENTRIES_AT];
     let read = File::open(object).and_then(|file| file.read_exact_at(&mut page, 0));
-    let word = |offset: usize| page.get(offset..).and_then(<[u8]>::first_chunk);
-    let word = |offset| word(offset).map_or(0, |bytes| u64::from_le_bytes(*bytes));
     if read.is_err() || page.first_chunk() != Some(&control::MAGIC) {
         return false;
     }
-    let age_ns = crate::now_ns().saturating_sub(word(control::CREATED_NS_AT));
+    let ring_id = page.get(control::RING_ID_AT..).and_then(<[u8]>::first_chunk);
+    let ring_id = ring_id.map(|bytes| u64::from_le_bytes(*bytes));
     let path = page.get(control::PATH_AT..control::PATH_AT + control::PATH_BYTES).unwrap_or(&[]);
     let path = path.split(|byte| *byte == 0).next().unwrap_or(&[]);
-    let ring = PathBuf::from(OsStr::from_bytes(path));
-    !path.is_empty() && age_ns > SWEEP_AGE_NS && control_of(&ring) != Some(id)
+    // A ring has its name before it has a control segment.
+    !path.is_empty() && ring_at(Path::new(OsStr::from_bytes(path))) != ring_id
 }
 
-/// The control segment that the ring at `path` names; `None` if there is no such ring.
-fn control_of(path: &Path) -> Option<u64> {
-    let mut word = [0; 8];
-    let file = File::open(path).ok()?;
-    file.read_exact_at(&mut word, 0).ok()?;
-    if word != MAGIC {
-        return None;
-    }
-    file.read_exact_at(&mut word, live::CONTROL_ID as u64).ok()?;
-    Some(u64::from_le_bytes(word))
+/// The first 8 bytes of the id of the ring at `path`; `None` if there is no ring.
+fn ring_at(path: &Path) -> Option<u64> {
+    let mut identity = [0; IDENTITY_BYTES];
+    File::open(path).ok()?.read_exact_at(&mut identity, 0).ok()?;
+    let word = |at: usize| identity.get(at..)?.first_chunk().copied();
+    (word(0)? == MAGIC).then_some(u64::from_le_bytes(word(RING_ID_AT)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fresh() -> u64 {
-        let mut bytes = [0; 8];
+    fn fresh() -> u128 {
+        let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).unwrap();
-        u64::from_le_bytes(bytes)
+        u128::from_le_bytes(bytes)
     }
 
     #[test]
     fn what_one_mapping_stores_the_other_finds_until_it_is_removed() {
-        let id = fresh();
-        let first = Control::create(id, Path::new("/nowhere/ring")).unwrap();
-        let second = Control::attach(id).unwrap();
+        let ring = fresh();
+        let first = Control::create(ring, 5, Path::new("")).unwrap();
+        assert!(Control::attach(ring, 4).is_none(), "another number");
+        let second = Control::attach(ring, 5).unwrap();
         store(first.waiters(), 7);
-        assert_eq!((load(second.waiters()), second.id()), (7, id));
+        assert_eq!((load(second.waiters()), second.id()), (7, 5));
         assert_eq!(second.entries().count(), control::ENTRIES);
-        assert!(Control::create(id, Path::new("x")).is_none(), "the name is taken");
-        remove(id);
-        assert!(!exists(id) && Control::attach(id).is_none());
+        let third = Control::create(ring, 6, Path::new("")).unwrap();
+        assert_eq!(load(third.waiters()), 0, "in place of the first");
+        remove(ring);
+        assert!(!exists(ring) && Control::attach(ring, 6).is_none());
         store(second.waiters(), 8);
         assert_eq!(load(first.waiters()), 8, "mappings outlive the name");
     }
 
     #[test]
     fn an_object_that_is_no_control_segment_is_not_attached() {
-        let id = fresh();
-        let path = Path::new(OBJECTS).join(object(id));
+        let ring = fresh();
+        let path = Path::new(OBJECTS).join(object(ring));
         for bytes in [vec![], vec![1; 100], vec![1; control::BYTES]] {
             fs::write(&path, bytes).unwrap();
-            assert!(Control::attach(id).is_none());
+            assert!(Control::attach(ring, 1).is_none());
         }
-        remove(id);
+        remove(ring);
     }
 
     #[test]
-    fn a_control_segment_is_stray_when_its_ring_is_gone_and_it_is_old() {
-        let id = fresh();
-        let path = Path::new(OBJECTS).join(object(id));
-        let ring = tempfile::NamedTempFile::new().unwrap();
-        let control = Control::create(id, ring.path()).unwrap();
-        assert!(!is_stray(&path, id), "just created");
-        store(control.word(control::CREATED_NS_AT), 1);
-        assert!(is_stray(&path, id), "the ring names no control segment");
-        let mut page = [0; 4096];
-        page[..8].copy_from_slice(&MAGIC);
-        page[live::CONTROL_ID..live::CONTROL_ID + 8].copy_from_slice(&id.to_le_bytes());
-        fs::write(ring.path(), page).unwrap();
-        assert!(!is_stray(&path, id), "the ring names it");
-        drop(ring);
-        assert!(is_stray(&path, id), "the ring is gone");
+    fn a_control_segment_is_swept_away_when_its_ring_is_gone() {
+        let ring = fresh();
+        let path = Path::new(OBJECTS).join(object(ring));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut identity = [0; IDENTITY_BYTES];
+        identity[..8].copy_from_slice(&MAGIC);
+        identity[RING_ID_AT..RING_ID_AT + 8].copy_from_slice(&low(ring).to_le_bytes());
+        fs::write(file.path(), identity).unwrap();
+        let _control = Control::create(ring, 1, file.path()).unwrap();
+        assert!(!is_stray(&path), "its ring is there");
+        drop(file);
+        // Another test may sweep at the same time, and find it first.
         sweep();
-        assert!(!exists(id));
+        assert!(!exists(ring), "the ring is gone");
     }
 
     #[test]

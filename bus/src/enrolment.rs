@@ -53,7 +53,10 @@ impl Enrolment {
         let id = segment.header().control();
         self.control = match id {
             NO_CONTROL => Control::private(),
-            id => Control::attach(id).unwrap_or_else(Control::private),
+            id => {
+                let ring_id = segment.identity().ring_id;
+                Control::attach(ring_id, id).unwrap_or_else(Control::private)
+            }
         };
         if self.name == [0; NAME_BYTES] {
             return;

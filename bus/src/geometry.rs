@@ -74,7 +74,7 @@ pub(crate) mod control {
     /// Offsets of the words that say what the control segment is.
     pub(crate) const VERSION_AT: usize = 8;
     pub(crate) const ID_AT: usize = 16;
-    pub(crate) const CREATED_NS_AT: usize = 24;
+    pub(crate) const RING_ID_AT: usize = 24;
     /// Path of the ring's file, ended by NUL.
     pub(crate) const PATH_AT: usize = 64;
     pub(crate) const PATH_BYTES: usize = 1024;

@@ -71,6 +71,7 @@ pub struct Writer {
     unlisted: u64,
     /// When the registry was last looked after.
     tended_ns: u64,
+    has_swept: bool,
     // Kept for its end: it stops then.
     _ticker: Option<Ticker>,
 }

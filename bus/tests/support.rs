@@ -6,7 +6,7 @@ use tickring::{Directory, Poll, Reader, RingName, RingSpec, Start, Writer};
 
 /// A directory that is removed at the end of the test, with one ring in it.
 pub(crate) struct Bench {
-    _root: Option<TempDir>,
+    root: Option<TempDir>,
     pub(crate) directory: Directory,
     pub(crate) name: RingName,
     pub(crate) spec: RingSpec,
@@ -15,7 +15,11 @@ pub(crate) struct Bench {
 impl Drop for Bench {
     /// A writer that was killed leaves a control segment outside of the directory.
     fn drop(&mut self) {
-        let _ = self.directory.remove(&self.name);
+        if self.root.is_some() {
+            for name in self.directory.list().unwrap_or_default() {
+                let _ = self.directory.remove(&name);
+            }
+        }
     }
 }
 
@@ -34,7 +38,7 @@ impl Bench {
     fn over(root: Option<TempDir>, directory: Directory, capacity: u64) -> Self {
         let name = RingName::new("test", "ticks").unwrap();
         let spec = RingSpec { capacity, ..RingSpec::new(Trade::kinds()).unwrap() };
-        Self { _root: root, directory, name, spec }
+        Self { root, directory, name, spec }
     }
 
     pub(crate) fn writer(&self) -> Writer {

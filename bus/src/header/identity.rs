@@ -55,6 +55,9 @@ struct Layout {
 
 const _: () = assert!(size_of::<Layout>() == IDENTITY_BYTES);
 
+/// Offset of the ring's id, in bytes: the same in every layout.
+pub(crate) const RING_ID_AT: usize = core::mem::offset_of!(Layout, ring_id);
+
 /// What a segment is: decided at its birth and never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {

@@ -48,7 +48,7 @@ impl ReaderInfo {
         let segment = Segment::attach(directory, name, Access::Read, &Memory::untouched())?;
         let control = match segment.header().control() {
             NO_CONTROL => None,
-            id => Control::attach(id),
+            id => Control::attach(segment.identity().ring_id, id),
         };
         let Some(control) = control else { return Ok(Vec::new()) };
         let published = segment.header().published();

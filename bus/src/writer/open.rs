@@ -68,8 +68,10 @@ impl Writer {
                     Self::replace(directory, name, spec, (file, header), |_| header.close())?
                 }
                 Err(Error::NotFound { .. }) => {
-                    let born = Self::first(Segment::create(directory, name, spec)?);
-                    born.segment.link()?.then_some(born)
+                    let born = Segment::create(directory, name, spec)?;
+                    // The control segment comes after the name: else one would be left behind
+                    // by a writer that dies in between.
+                    if born.link()? { Some(Self::first(born)) } else { None }
                 }
                 Err(error) => return Err(error),
             };
@@ -105,6 +107,7 @@ impl Writer {
             pid: std::process::id(),
             forks: fault::forks(),
             tended_ns: crate::now_ns(),
+            has_swept: false,
             _ticker: None,
         }
     }
@@ -165,15 +168,12 @@ impl Writer {
         if file.metadata().is_ok_and(|metadata| metadata.nlink() == 0) {
             return Ok(None);
         }
+        control::remove_of(segment.path());
+        segment.replace()?;
         let writer = Self::first(segment);
-        writer.segment.replace()?;
         retire(writer.segment.identity().ring_id);
         call(header.signal);
         wake(header.signal);
-        match header.control() {
-            NO_CONTROL => {}
-            old => control::remove(old),
-        }
         Ok(Some(writer))
     }
 
@@ -192,14 +192,20 @@ impl Writer {
     pub(super) fn leave_office(&self) {
         if self.control.id() != NO_CONTROL {
             self.segment.header().offer_control(NO_CONTROL);
-            control::remove(self.control.id());
+            control::remove(self.segment.identity().ring_id);
         }
         lock::release(self.segment.file());
     }
 
-    /// Frees the entries of readers that are gone, and replaces a lost control segment.
+    /// Frees the entries of readers that are gone, and replaces a lost control segment; the first
+    /// time also removes control segments that have lost their rings.
     pub(super) fn tend(&mut self) {
-        if self.control.id() != NO_CONTROL && !control::exists(self.control.id()) {
+        if !self.has_swept {
+            self.has_swept = true;
+            control::sweep();
+        }
+        let ring_id = self.segment.identity().ring_id;
+        if self.control.id() != NO_CONTROL && !control::exists(ring_id) {
             self.control = create_control(&self.segment);
         }
         for (index, entry) in self.control.entries().enumerate() {
@@ -246,7 +252,10 @@ fn seize(file: &File, header: Header<'_>, by: &Segment) -> Result<(), Error> {
 fn control_for(segment: &Segment) -> Control {
     match segment.header().control() {
         NO_CONTROL => create_control(segment),
-        id if register_light() => Control::attach(id).unwrap_or_else(|| create_control(segment)),
+        id if register_light() => {
+            let kept = Control::attach(segment.identity().ring_id, id);
+            kept.unwrap_or_else(|| create_control(segment))
+        }
         _ => create_control(segment),
     }
 }
@@ -257,7 +266,10 @@ fn create_control(segment: &Segment) -> Control {
     let path = std::path::absolute(segment.path()).unwrap_or_else(|_| segment.path().to_owned());
     let created = match random(segment.path()) {
         #[expect(clippy::cast_possible_truncation, reason = "half as random is random enough")]
-        Ok(id) if register_light() => Control::create((id as u64).max(NO_CONTROL + 1), &path),
+        Ok(id) if register_light() => {
+            let id = (id as u64).max(NO_CONTROL + 1);
+            Control::create(segment.identity().ring_id, id, &path)
+        }
         _ => None,
     };
     let control = created.unwrap_or_else(Control::private);
