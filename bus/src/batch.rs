@@ -60,10 +60,8 @@ impl Batch {
     pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
         let seqs = self.first_seq..;
         let words = self.words.chunks(self.record_words.max(1));
-        let layouts = self.layouts.iter().flat_map(|layouts| core::iter::repeat(&**layouts));
-        seqs.zip(words)
-            .zip(layouts)
-            .map(|((seq, words), layouts)| RecordRef::new(seq, words, layouts))
+        let layouts = self.layouts.as_deref().unwrap_or(Layouts::NONE);
+        seqs.zip(words).map(|(seq, words)| RecordRef::new(seq, words, layouts))
     }
 
     /// Empties the batch for records of `record_words` words from `first_seq` on, out of a ring of

@@ -52,14 +52,14 @@ pub struct LastValue {
     seq: u64,
     words: [u64; VALUE_WORDS],
     /// What the ring's schema says of its type.
-    layout: u64,
+    kind_key: u64,
 }
 
 impl LastValue {
     /// The record, with its sequence in the ring.
     #[must_use]
     pub fn record(&self) -> RecordRef<'_> {
-        RecordRef::with_layout(self.seq, &self.words, self.layout)
+        RecordRef::with_key(self.seq, &self.words, self.kind_key)
     }
 }
 
@@ -307,6 +307,6 @@ fn read_definition(slot: Slot<'_>) -> Option<Instrument> {
 fn read_value(slot: Slot<'_>, layouts: &Layouts) -> Option<LastValue> {
     let (seq, words) = read::<VALUE_WORDS>(slot)?;
     let is_record = words.first().is_some_and(|first| *first != 0);
-    let layout = layouts.of_rtype(rtype_of(&words));
-    is_record.then_some(LastValue { seq, words, layout })
+    let kind_key = layouts.key(rtype_of(&words));
+    is_record.then_some(LastValue { seq, words, kind_key })
 }

@@ -81,20 +81,20 @@ impl<T> Poll<T> {
 pub struct RecordRef<'a> {
     seq: u64,
     words: &'a [u64],
-    /// What the ring's schema says of this record type, see [`Record::LAYOUT_HASH`].
-    layout: u64,
+    /// What the ring's schema says of this record type, see [`Record::is_kind`].
+    kind_key: u64,
 }
 
 impl<'a> RecordRef<'a> {
     /// Takes the words of the record with sequence `seq` in a ring of these layouts.
     #[inline]
     pub(crate) fn new(seq: u64, words: &'a [u64], layouts: &Layouts) -> Self {
-        Self { seq, words, layout: layouts.of_rtype(rtype_of(words)) }
+        Self { seq, words, kind_key: layouts.key(rtype_of(words)) }
     }
 
-    /// Takes the words of a record of which the ring's schema says `layout`.
-    pub(crate) fn with_layout(seq: u64, words: &'a [u64], layout: u64) -> Self {
-        Self { seq, words, layout }
+    /// Takes the words of a record of which the ring's schema says `kind_key`.
+    pub(crate) fn with_key(seq: u64, words: &'a [u64], kind_key: u64) -> Self {
+        Self { seq, words, kind_key }
     }
 
     /// The record's sequence.
@@ -126,11 +126,11 @@ impl<'a> RecordRef<'a> {
     /// type has another layout than `R` (which [`Reader::expect`](crate::Reader::expect) tells
     /// as an error, once and for all records).
     ///
-    /// Cost: two comparisons, no copy.
+    /// Cost: a comparison, no copy.
     #[inline]
     #[must_use]
     pub fn get<R: Record>(&self) -> Option<&'a R> {
-        if !R::accepts(self.rtype()) || self.layout != R::LAYOUT_HASH {
+        if !R::is_kind(self.kind_key) {
             return None;
         }
         R::ref_from_prefix(self.bytes()).ok().map(|(record, _)| record)

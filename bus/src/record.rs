@@ -64,7 +64,7 @@ pub use vector::{Match, Vector};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::schema::{Kind, Schema};
+use crate::schema::{Kind, Schema, key};
 use describe::Member;
 
 /// The value of a price field that holds no price.
@@ -114,6 +114,14 @@ pub trait Record: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + 'stat
     #[must_use]
     fn accepts(rtype: u8) -> bool {
         Self::KINDS.iter().any(|(own, _)| *own == rtype)
+    }
+
+    /// Returns whether this is the number of one of [`KINDS`](Self::KINDS) with the layout of this
+    /// struct, see [`RecordRef::get`](crate::RecordRef::get).
+    #[inline]
+    #[must_use]
+    fn is_kind(kind_key: u64) -> bool {
+        Self::KINDS.iter().any(|(own, _)| kind_key == key(*own, Self::LAYOUT_HASH))
     }
 
     /// Returns a line for each way in which a ring of this schema cannot be read as records of

@@ -57,7 +57,7 @@ mod tests;
 pub use codec::{DOC_BYTES, FIELD_BYTES, HEADER_BYTES, KIND_BYTES, NAME_BYTES};
 pub use error::SchemaError;
 pub use field::{Field, FieldType, Unit};
-pub(crate) use layout::{LayoutHash, Layouts};
+pub(crate) use layout::{LayoutHash, Layouts, key};
 
 use std::borrow::Cow;
 

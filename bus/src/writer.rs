@@ -16,7 +16,7 @@ use crate::fault;
 use crate::instruments::{Instrument, Sort, Stored, sort_of};
 use crate::poll::CloseReason;
 use crate::record::Record;
-use crate::schema::{Layouts, Schema};
+use crate::schema::{Layouts, Schema, key};
 use crate::segment::Segment;
 use crate::slot::store;
 use crate::sync::AtomicU64;
@@ -267,7 +267,8 @@ impl Writer {
     #[inline]
     fn check<R: Record>(&self, record: &R) -> Result<(), WrongKind> {
         let rtype = record.header().rtype;
-        if self.layouts.of_rtype(rtype) == R::LAYOUT_HASH && size_of::<R>() <= self.payload_bytes {
+        // A ring with a kind of this layout has slots that are long enough.
+        if self.layouts.key(rtype) == key(rtype, R::LAYOUT_HASH) {
             Ok(())
         } else {
             let found_bytes = size_of::<R>();

@@ -82,28 +82,38 @@ impl Kind {
     }
 }
 
-/// The layout of each record type of a ring, for one comparison per record.
+/// What each record type of a ring is, as one number, for one comparison per record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layouts([u64; 256]);
 
+/// The number of a kind with this record type and layout.
+#[inline]
+pub(crate) const fn key(rtype: u8, layout_hash: u64) -> u64 {
+    // An odd factor: two record types of one layout have different keys.
+    layout_hash ^ (rtype as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 impl Layouts {
+    /// The layouts of no ring: no struct has them.
+    pub(crate) const NONE: &'static Self = &Self([ABSENT; 256]);
+
     /// The layouts of these kinds. Cost: allocates.
     pub(crate) fn of(kinds: &[Kind]) -> Arc<Self> {
-        let mut layouts = [ABSENT; 256];
+        let mut keys = [ABSENT; 256];
         for kind in kinds {
-            if let Some(layout) = layouts.get_mut(usize::from(kind.rtype)) {
-                *layout = kind.layout_hash();
+            if let Some(own) = keys.get_mut(usize::from(kind.rtype)) {
+                *own = key(kind.rtype, kind.layout_hash());
             }
         }
-        Arc::new(Self(layouts))
+        Arc::new(Self(keys))
     }
 
-    /// The layout of records of this type; a number that no struct has if there is none.
+    /// The [`key`] of records of this type; a number that no struct has if there is none.
     #[inline]
-    pub(crate) fn of_rtype(&self, rtype: u8) -> u64 {
+    pub(crate) fn key(&self, rtype: u8) -> u64 {
         self.0.get(usize::from(rtype)).copied().unwrap_or(ABSENT)
     }
 }
 
-/// The layout of a record type that the schema does not have.
+/// The key of a record type that the schema does not have.
 const ABSENT: u64 = 0;
