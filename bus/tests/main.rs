@@ -13,6 +13,7 @@ mod cost;
 mod examples;
 mod fork;
 mod forked;
+mod fuzz;
 mod hostile;
 mod instruments;
 mod join;

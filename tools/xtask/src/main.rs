@@ -13,6 +13,7 @@ mod ci;
 mod demo;
 mod failure;
 mod finding;
+mod fuzz;
 mod layers;
 mod ordering_mutants;
 mod process;
@@ -73,6 +74,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--rounds N] [--reads N] [TEST]",
         summary: "kill writers N times in each way and read N records, in release",
         run: torture::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "TARGET|all [--seconds N]",
+        summary: "run the fuzzers of bus/fuzz, N seconds each",
+        run: fuzz::run,
     },
     Command { name: "help", arguments: "", summary: "list the commands", run: help },
 ];

@@ -1,0 +1,96 @@
+//! Bytes as the file of a ring, which is attached, read in every way and taken over.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::OnceLock;
+use tempfile::TempDir;
+use tickring::record::{Record, Trade};
+use tickring::{Batch, Directory, Poll, Reader, RingInfo, RingName, RingSpec, Start, Writer};
+
+/// Calls of each kind on one segment.
+const CALLS: usize = 20;
+
+/// The directory of this process, in memory where there is such a place.
+fn root() -> &'static Path {
+    static ROOT: OnceLock<TempDir> = OnceLock::new();
+    let make = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    ROOT.get_or_init(|| make().expect("a temporary directory")).path()
+}
+
+fn ring(bus: &str) -> (Directory, RingName) {
+    let name = RingName::new(bus, "ring").expect("a name");
+    (Directory::at(root()), name)
+}
+
+pub(crate) fn run(bytes: &[u8]) {
+    let (directory, name) = ring("hostile");
+    let path = directory.path_of(&name);
+    let bus = path.parent().expect("a ring is in a bus");
+    fs::DirBuilder::new().recursive(true).mode(0o750).create(bus).expect("a directory");
+    fs::write(&path, bytes).expect("a writable file");
+    let _ = RingInfo::read(&directory, &name);
+    for start in [Start::Oldest, Start::Latest, Start::Sequence(0), Start::Sequence(u64::MAX)] {
+        if let Ok(reader) = Reader::open(&directory, &name, start) {
+            read(reader);
+        }
+    }
+    take_over(&directory, &name);
+    let _ = fs::remove_file(&path);
+}
+
+fn read(mut reader: Reader) {
+    let mut batch = Batch::new();
+    for _ in 0..CALLS {
+        if let Poll::Record(record) = reader.poll() {
+            let _ = (record.header().is_some(), record.get::<Trade>().is_some());
+        }
+        let _ = reader.poll_batch(&mut batch, CALLS);
+        let _ = reader.view(CALLS, |view| view.iter().map(|record| record.word(0)).max());
+        let first = reader.cursor().saturating_sub(CALLS as u64);
+        let _ = reader.view_at(first, CALLS, |view| view.iter().count());
+        if let Some(extent) = reader.extent(CALLS) {
+            let _ = reader.validate(&extent);
+        }
+        let _ = (reader.resident(), reader.published_at_ns(first & !63), reader.info());
+    }
+}
+
+fn take_over(directory: &Directory, name: &RingName) {
+    let Ok(info) = RingInfo::read(directory, name) else { return };
+    let Ok(spec) = RingSpec::new(Trade::kinds()) else { return };
+    let spec = RingSpec { capacity: info.capacity, ..spec };
+    if let Ok(mut writer) = Writer::open(directory, name, &spec) {
+        for n in 0..CALLS as u64 {
+            let _ = writer.publish(&Trade::empty(1, 1, n));
+        }
+        writer.close();
+    }
+}
+
+/// Rings in several states, and cuts of one.
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let (directory, name) = ring("seeds");
+    let spec = RingSpec::new(Trade::kinds()).expect("the kinds of a trade");
+    let spec = RingSpec { capacity: 64, ..spec };
+    let mut seeds = Vec::new();
+    for (count, is_torn, is_closed) in [(0, false, false), (3, true, false), (200, false, true)] {
+        let mut writer = Writer::open(&directory, &name, &spec).expect("a ring");
+        for n in 0..count {
+            writer.publish(&Trade::empty(1, 1, n)).expect("a trade");
+        }
+        if is_torn {
+            drop(writer.claim());
+        }
+        if is_closed {
+            writer.close();
+        }
+        seeds.push(fs::read(directory.path_of(&name)).expect("the file of the ring"));
+        directory.remove(&name).expect("a ring to remove");
+    }
+    let whole = seeds.first().cloned().unwrap_or_default();
+    for bytes in [0, 8, 1024, 4096, whole.len() / 2] {
+        seeds.push(whole.iter().copied().take(bytes).collect());
+    }
+    seeds
+}
