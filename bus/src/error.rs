@@ -241,6 +241,83 @@ pub enum Error {
         /// What there is, and what to do.
         hint: String,
     },
+    /// No journal of the ring exists in the directory.
+    #[error(
+        "no journal of {name} in {}; record one with `tickring record`, or name the directory \
+         that holds it", path.display()
+    )]
+    NoJournal {
+        /// The ring, or `any ring`.
+        name: String,
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory holds journals of several rings where one was asked for.
+    #[error("{} holds journals of {}; name one of them", path.display(), names.join(", "))]
+    SeveralJournals {
+        /// The directory.
+        path: PathBuf,
+        /// The rings.
+        names: Vec<String>,
+    },
+    /// The file is not a journal.
+    #[error(
+        "{} is not a journal: it begins with {found:02x?}, expected \"TRJOURNL\"; move it out of \
+         the directory of journals", path.display()
+    )]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+        /// Its first eight bytes.
+        found: [u8; 8],
+    },
+    /// The journal has another version of the format.
+    #[error(
+        "{} has journal version {found}, this build reads version {expected}: use the version of \
+         tickring that wrote it", path.display()
+    )]
+    JournalVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version that this build reads.
+        expected: u32,
+        /// The version in the file.
+        found: u32,
+    },
+    /// A checked number in the header of a journal file is wrong.
+    #[error(
+        "{} is damaged: {what} is {found:#x}, expected {expected:#x}; move it out of the \
+         directory, and what it held is reported as missed", path.display()
+    )]
+    DamagedJournal {
+        /// The file.
+        path: PathBuf,
+        /// Which number.
+        what: &'static str,
+        /// The value that follows from the rest of the file, or an example of a valid one.
+        expected: u64,
+        /// The value in the file.
+        found: u64,
+    },
+    /// Another process appends to the journal.
+    #[error(
+        "{} is being written by another process: a journal has one writer; end that process or \
+         choose another directory", path.display()
+    )]
+    JournalOwned {
+        /// The newest file of the journal.
+        path: PathBuf,
+    },
+    /// An option of a journal is out of range.
+    #[error("{name} {found} is out of range: expected at least {least}")]
+    JournalOption {
+        /// Which option.
+        name: &'static str,
+        /// The smallest possible value.
+        least: u64,
+        /// The value given.
+        found: u64,
+    },
     /// The system refused an operation on a file.
     #[error("{operation} {}: {source}", path.display())]
     Io {
@@ -313,6 +390,17 @@ pub struct WrongKind {
 }
 
 impl Error {
+    /// Whether the header of a journal file cannot be relied on.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAJournal { .. }
+                | Self::DamagedJournal { .. }
+                | Self::Schema { .. }
+                | Self::Name { .. }
+        )
+    }
+
     /// Wraps the system's answer to `operation` on `path`.
     pub(crate) fn io(operation: &'static str, path: &std::path::Path, source: io::Error) -> Self {
         Self::Io { operation, path: path.to_owned(), source }

@@ -51,9 +51,13 @@ mod info;
 #[cfg(not(loom))]
 mod instruments;
 #[cfg(not(loom))]
+mod journal;
+#[cfg(not(loom))]
 mod lanes;
 #[cfg(not(loom))]
 mod lock;
+#[cfg(not(loom))]
+mod lossless;
 #[cfg(not(loom))]
 mod memory;
 #[cfg(not(loom))]
@@ -87,7 +91,12 @@ pub use crate::{
     geometry::DEFAULT_CAPACITY,
     info::{ReaderInfo, RingInfo, RingState},
     instruments::{Instrument, LastValue, Latest},
+    journal::{
+        Fsync, JournalEnd, JournalReader, JournalSpec, JournalStart, JournalStatus, PublishSpan,
+        Recorder, RecorderProgress, RecorderStats, journaled_rings,
+    },
     lanes::Lanes,
+    lossless::LosslessReader,
     memory::{Huge, Memory},
     poll::{CloseReason, Poll, RecordRef},
     reader::{Extent, Reader, ReaderOptions, Start, Token, wait_any},

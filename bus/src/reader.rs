@@ -311,6 +311,11 @@ impl Reader {
         RingInfo::of(&self.segment)
     }
 
+    /// The attached segment.
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
     /// Reports the restart that was among the missed records.
     #[cold]
     fn restarted<T>(&mut self) -> Poll<T> {
@@ -392,9 +397,8 @@ impl Reader {
     /// Turns the copied restart or tombstone record into its outcome.
     #[cold]
     fn recovered<T>(&mut self, seq: u64) -> Poll<T> {
-        match Restart::ref_from_prefix(self.scratch.as_bytes()) {
-            Ok((restart, _)) if Restart::accepts(restart.header.rtype) => {
-                let epoch = restart.epoch;
+        match restart_epoch(self.scratch.as_bytes()) {
+            Some(epoch) => {
                 self.epoch = epoch;
                 // The new writer may look at another registry.
                 if !self.enrolment.is_current(&self.segment) {
@@ -402,7 +406,7 @@ impl Reader {
                 }
                 Poll::Restarted { epoch }
             }
-            _ => Poll::Tombstone { seq },
+            None => Poll::Tombstone { seq },
         }
     }
 }
@@ -427,8 +431,14 @@ const _: () = assert!(Restart::RTYPE == rtype::RESTART && Tombstone::RTYPE == rt
 
 /// Whether a record is one of those that recovery writes.
 #[inline]
-fn is_recovery(rtype: u8) -> bool {
+pub(crate) fn is_recovery(rtype: u8) -> bool {
     matches!(rtype, rtype::RESTART | rtype::TOMBSTONE)
+}
+
+/// The life that a restart record begins; `None` for any other record.
+pub(crate) fn restart_epoch(record: &[u8]) -> Option<u64> {
+    let (restart, _) = Restart::ref_from_prefix(record).ok()?;
+    Restart::accepts(restart.header.rtype).then_some(restart.epoch)
 }
 
 enum Look<T> {

@@ -1,6 +1,7 @@
 //! What a ring is made of.
 
 use crate::error::Error;
+use crate::journal::JournalSpec;
 use crate::memory::Memory;
 use crate::record::{Record, Restart, Tombstone};
 use crate::schema::{Kind, Schema};
@@ -27,6 +28,9 @@ pub struct RingSpec {
     pub wake_ticker: Option<Duration>,
     /// How the segment lies in memory.
     pub memory: Memory,
+    /// A journal that the writer keeps itself, complete unless the disk fails; see
+    /// [`JournalSpec`]. The ring needs 128 slots then. Without it publishing costs nothing more.
+    pub journal: Option<JournalSpec>,
 }
 
 /// What a writer does with a ring of its name that is not as it needs it.
@@ -67,6 +71,7 @@ impl RingSpec {
             on_mismatch: OnMismatch::default(),
             wake_ticker: None,
             memory: Memory::default(),
+            journal: None,
         })
     }
 }

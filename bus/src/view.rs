@@ -64,6 +64,18 @@ impl<'a> LiveRecord<'a> {
         self.slot.payload().get(index).map_or(0, load)
     }
 
+    /// How many words there are behind the stamp.
+    #[inline]
+    pub(crate) fn payload_words(&self) -> usize {
+        self.slot.payload().len()
+    }
+
+    /// Copies the words behind the stamp.
+    #[inline]
+    pub(crate) fn copy_to(&self, out: &mut [u64]) {
+        self.slot.copy_to(out);
+    }
+
     /// The record type.
     #[inline]
     #[must_use]

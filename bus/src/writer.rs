@@ -3,6 +3,7 @@
 mod claim;
 mod findings;
 mod heartbeat;
+mod journal;
 mod open;
 mod row;
 mod ticker;
@@ -14,12 +15,14 @@ use crate::directory::RingName;
 use crate::error::{Error, WrongKind};
 use crate::fault;
 use crate::instruments::{Instrument, Sort, Stored, sort_of};
+use crate::journal::InlineJournal;
 use crate::poll::CloseReason;
 use crate::record::Record;
 use crate::schema::{Layouts, Schema, key};
 use crate::segment::Segment;
 use crate::slot::store;
 use crate::sync::AtomicU64;
+use crate::words::Slots;
 use row::RowForm;
 use std::sync::Arc;
 use ticker::Ticker;
@@ -72,6 +75,7 @@ pub struct Writer {
     /// When the registry was last looked after.
     tended_ns: u64,
     has_swept: bool,
+    journal: Option<Box<InlineJournal>>,
     // Kept for its end: it stops then.
     _ticker: Option<Ticker>,
 }
@@ -183,10 +187,14 @@ impl Writer {
 
     /// Tells whoever looks that the writer is alive, idle or not, and about once a second looks
     /// after the registry: entries of readers that are gone are freed, a control segment that was
-    /// lost is made anew.
+    /// lost is made anew. A journal takes the opportunity to append what has waited long enough for
+    /// its block to fill.
     pub fn heartbeat(&mut self) {
         let now_ns = crate::now_ns();
         store(self.segment.header().display.heartbeat_ns, now_ns);
+        if let Some(journal) = &mut self.journal {
+            journal.tick(self.next, now_ns, self.segment.slots());
+        }
         if now_ns.abs_diff(self.tended_ns) >= TEND_EVERY_NS {
             self.tended_ns = now_ns;
             self.tend();
@@ -240,6 +248,9 @@ impl Writer {
     pub fn close(mut self) {
         self.flush();
         self.heartbeat();
+        if let Some(journal) = &mut self.journal {
+            journal.close(self.next, self.segment.slots());
+        }
         self.segment.header().close();
         self.call();
     }
@@ -280,7 +291,8 @@ impl Writer {
     #[inline(always)]
     fn seal(&mut self, seq: u64) {
         if let Some(time) = self.segment.time(seq) {
-            note_time(time);
+            // Copies and a pointer, none of them into the writer; see `note_time`.
+            note_time(time, seq, *self.segment.slots(), self.journal.as_deref_mut());
         }
         self.segment.slot(seq).commit(seq);
         self.next = seq + 1;
@@ -291,6 +303,9 @@ impl Drop for Writer {
     fn drop(&mut self) {
         // A forked child shares the parent's lock and control segment, and must not free them.
         if self.forks == fault::forks() && self.pid == std::process::id() {
+            let _ = self.flush_journal();
+            // Given up before the ring, so that who takes the ring finds the journal free.
+            self.journal = None;
             self.leave_office();
         }
     }
@@ -300,8 +315,12 @@ impl Drop for Writer {
 /// so that the loop around a publish keeps the writer's fields in registers.
 #[cold]
 #[inline(never)]
-fn note_time(time: &AtomicU64) {
-    store(time, crate::now_ns());
+fn note_time(time: &AtomicU64, seq: u64, slots: Slots, journal: Option<&mut InlineJournal>) {
+    let now_ns = crate::now_ns();
+    store(time, now_ns);
+    if let Some(journal) = journal {
+        journal.step(seq, now_ns, &slots);
+    }
 }
 
 /// The words of a record as they stand in memory, which is little endian (`lib.rs` checks).

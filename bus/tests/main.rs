@@ -17,6 +17,7 @@ mod fuzz;
 mod hostile;
 mod instruments;
 mod join;
+mod journal;
 mod lap;
 mod memory;
 mod merge;

@@ -22,6 +22,7 @@ fn other_side() {
     let name: RingName = "test/ticks".parse().unwrap();
     match role.as_str() {
         "publish" => publish(&directory, &name),
+        "journal" => crate::journal::lossless::publish_for_ever(&directory, &name),
         "scribble" => scribble(&directory, &name),
         "read" => read(&directory, &name),
         "another definition" => crate::own::another_definition(&directory, &name),
@@ -77,7 +78,7 @@ fn a_store_of_a_reader_faults_and_harms_nobody() {
     });
 }
 
-fn published_by(bench: &Bench) -> u64 {
+pub(crate) fn published_by(bench: &Bench) -> u64 {
     RingInfo::read(&bench.directory, &bench.name).unwrap().published
 }
 

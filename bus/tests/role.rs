@@ -1,7 +1,11 @@
 //! Another process of this very binary: it runs one test, which plays the role it is told.
 
 use crate::support::Bench;
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitPidFlag;
+use nix::unistd::Pid;
 use std::env;
+use std::ffi::OsStr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +24,30 @@ impl Role {
     pub(crate) fn start(entry: &str, role: &str, bench: &Bench) -> Self {
         let mut command = Self::command(entry, role, bench);
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// As [`start`](Self::start), with more environment variables.
+    pub(crate) fn start_with(
+        entry: &str,
+        role: &str,
+        bench: &Bench,
+        variables: &[(&str, &OsStr)],
+    ) -> Self {
+        let mut command = Self::command(entry, role, bench);
+        command.envs(variables.iter().copied());
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Makes it stand still; when this returns it does.
+    pub(crate) fn pause(&self) {
+        let id = Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        nix::sys::signal::kill(id, Signal::SIGSTOP).unwrap();
+        nix::sys::wait::waitpid(id, Some(WaitPidFlag::WUNTRACED)).unwrap();
+    }
+
+    pub(crate) fn resume(&self) {
+        let id = Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        nix::sys::signal::kill(id, Signal::SIGCONT).unwrap();
     }
 
     /// Lets test `entry` play `role` to its end, which must be a good one, and prints what it

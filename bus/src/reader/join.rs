@@ -169,13 +169,18 @@ impl Reader {
             }
             Start::Token(token) => self.seq_of(token)?,
         };
-        self.cursor = wanted.min(SEQUENCE_LIMIT);
+        self.set_cursor(wanted);
+        Ok(())
+    }
+
+    /// Moves the cursor to a sequence.
+    pub(crate) fn set_cursor(&mut self, seq: u64) {
+        self.cursor = seq.min(SEQUENCE_LIMIT);
         let epoch = self.segment.header().epoch();
         // The restart record of an epoch that began behind the cursor will not be met.
         self.epoch = if epoch.start < self.cursor { epoch.number } else { FIRST_EPOCH };
         self.lapped_epoch = None;
         self.report();
-        Ok(())
     }
 
     /// The place of this reader, to be taken up by another one later.

@@ -53,7 +53,7 @@ impl Writer {
         for _ in 0..ATTACH_ATTEMPTS {
             let elected = match Segment::attach(directory, name, Access::Write, &spec.memory) {
                 Ok(segment) => match mismatch(&segment, spec) {
-                    None => Some(Self::take_over(segment)?),
+                    None => Some(Self::take_over(segment, spec)?),
                     Some(_) if replaces => {
                         let (file, header) = (segment.file(), segment.header());
                         let retire = |id| header.retire(id);
@@ -71,7 +71,7 @@ impl Writer {
                     let born = Segment::create(directory, name, spec)?;
                     // The control segment comes after the name: else one would be left behind
                     // by a writer that dies in between.
-                    if born.link()? { Some(Self::first(born)) } else { None }
+                    if born.link()? { Some(Self::first(born, spec)?) } else { None }
                 }
                 Err(error) => return Err(error),
             };
@@ -84,11 +84,12 @@ impl Writer {
     }
 
     /// The writer of a segment that was just born.
-    fn first(segment: Segment) -> Self {
+    fn first(segment: Segment, spec: &RingSpec) -> Result<Self, Error> {
         let mut writer = Self::over(segment, 0, 1);
         writer.segment.header().begin_epoch(Epoch { number: 1, start: 0 });
         writer.enter_office();
-        writer
+        writer.open_journal(spec)?;
+        Ok(writer)
     }
 
     fn over(segment: Segment, next: u64, epoch: u64) -> Self {
@@ -108,23 +109,25 @@ impl Writer {
             forks: fault::forks(),
             tended_ns: crate::now_ns(),
             has_swept: false,
+            journal: None,
             _ticker: None,
         }
     }
 
-    fn take_over(segment: Segment) -> Result<Self, Error> {
+    fn take_over(segment: Segment, spec: &RingSpec) -> Result<Self, Error> {
         seize(segment.file(), segment.header(), &segment)?;
-        Self::recover(segment)
+        Self::recover(segment, spec)
     }
 
     /// Continues behind the highest stamp. Killed at any store, the next recovery finds the same
     /// or a later state, and never a second torn slot.
-    fn recover(segment: Segment) -> Result<Self, Error> {
+    fn recover(segment: Segment, spec: &RingSpec) -> Result<Self, Error> {
         let found = Findings::of(&segment)?;
         segment.instruments().repair(segment.slots());
         let closed = segment.header().end() == Some(End::Closed);
         let epoch = segment.header().epoch().number.saturating_add(1);
         let mut writer = Self::over(segment, found.next, epoch);
+        writer.open_journal(spec)?;
         let cause = if closed { restart_cause::CLOSED } else { restart_cause::DIED };
         let previous_seq = found.next.checked_sub(1).unwrap_or(NO_SEQUENCE);
         if found.torn {
@@ -139,6 +142,9 @@ impl Writer {
             })?;
         }
         writer.segment.header().begin_epoch(Epoch { number: epoch, start: writer.next });
+        if let Some(journal) = &mut writer.journal {
+            journal.begin_epoch(epoch, writer.next);
+        }
         writer.enter_office();
         writer.publish(&Restart {
             epoch,
@@ -170,7 +176,7 @@ impl Writer {
         }
         control::remove_of(segment.path());
         segment.replace()?;
-        let writer = Self::first(segment);
+        let writer = Self::first(segment, spec)?;
         retire(writer.segment.identity().ring_id);
         call(header.signal);
         wake(header.signal);
