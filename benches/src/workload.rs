@@ -32,14 +32,24 @@ impl Load {
         }
     }
 
-    fn name(self) -> Result<RingName, tickring::Error> {
+    /// The name of the ring of this load.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the names are valid.
+    pub fn name(self) -> Result<RingName, tickring::Error> {
         match self {
             Self::Ticks => RingName::new("benches", "ticks"),
             Self::Vectors(dim) => RingName::new("benches", &format!("vectors-{dim}")),
         }
     }
 
-    fn spec(self) -> Result<RingSpec, tickring::Error> {
+    /// What the ring of this load is made of.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the kinds form a valid schema.
+    pub fn spec(self) -> Result<RingSpec, tickring::Error> {
         Ok(match self {
             Self::Ticks => RingSpec { capacity: TICK_SLOTS, ..RingSpec::new(Mbo::kinds())? },
             Self::Vectors(dim) => RingSpec {

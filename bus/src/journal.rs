@@ -25,6 +25,7 @@ mod block;
 mod file;
 mod format;
 mod inline;
+mod open;
 mod reader;
 mod recorder;
 mod seek;

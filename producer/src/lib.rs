@@ -11,6 +11,7 @@
 //! - [`book`] keeps the order book that a stream of records describes.
 //! - [`features`] turns books and trades into vectors.
 //! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
+//! - [`replay`] publishes a journal again, records of any kind.
 //! - [`sink`] writes records back into the format they came from.
 //!
 //! The rule for all of them: nothing is invented. An anomaly is labelled and counted, never
@@ -23,6 +24,7 @@ mod map;
 mod order_id;
 pub mod pace;
 pub mod pipeline;
+pub mod replay;
 pub mod sink;
 pub mod source;
 pub mod wire;

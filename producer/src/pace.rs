@@ -134,6 +134,11 @@ impl<C: Clock> Pacer<C> {
         self.clock.now_ns()
     }
 
+    /// Forgets the times seen: the next input starts anew.
+    pub fn restart(&mut self) {
+        self.origin = None;
+    }
+
     /// Returns whether the input of this time may be published now. An input without time, or
     /// from before the first one, may.
     pub fn is_due(&mut self, time_ns: Option<u64>) -> bool {

@@ -16,9 +16,9 @@
 mod rings;
 mod summary;
 
-use tickring::Directory;
+use tickring::{Directory, JournalSpec};
 
-pub use summary::Summary;
+pub use summary::{Journaled, Summary};
 
 use crate::error::Error;
 use crate::features::FeatureOptions;
@@ -39,6 +39,8 @@ pub struct FeedOptions {
     pub pace: Pace,
     /// Features to publish; none without.
     pub vectors: Option<FeatureOptions>,
+    /// A journal that the rings' writers keep; none without.
+    pub journal: Option<JournalSpec>,
 }
 
 impl FeedOptions {
@@ -51,6 +53,7 @@ impl FeedOptions {
             capacity: tickring::DEFAULT_CAPACITY,
             pace: Pace::Max,
             vectors: None,
+            journal: None,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A reader of a journal: the outcomes of a ring's reader, from files.
 
 use super::block::{Block, Found};
-use super::file::{self, JournalFile};
+use super::file;
 use super::format::{BlockHeader, BlockKind, FileHeader, Head, Origin};
-use super::{block, seek};
+use super::open::{self, Open};
+use super::seek;
 use crate::batch::Batch;
 use crate::directory::RingName;
 use crate::error::Error;
@@ -91,59 +92,6 @@ pub struct JournalReader {
     ahead: Option<BlockHeader>,
 }
 
-/// The file that is being read.
-#[derive(Debug)]
-pub(super) struct Open {
-    pub(super) file: File,
-    pub(super) path: PathBuf,
-    pub(super) first_seq: u64,
-    /// Where the next block is expected.
-    pub(super) offset: u64,
-}
-
-impl Open {
-    /// Opens a file of `origin`'s journal at its first block.
-    pub(super) fn new(listed: &JournalFile, origin: &Origin) -> Result<Self, Error> {
-        let (file, header) = listed.open()?;
-        let (expected, found) = (origin.stride_bytes, header.origin.stride_bytes);
-        if expected != found || header.origin.schema.hash() != origin.schema.hash() {
-            let (path, what) = (listed.path.clone(), "stride, or the schema behind it,");
-            return Err(Error::DamagedJournal { path, what, expected, found });
-        }
-        let (path, first_seq) = (listed.path.clone(), listed.first_seq);
-        Ok(Self { file, path, first_seq, offset: header.header_bytes })
-    }
-
-    /// Reads the header at the present offset.
-    pub(super) fn head(&self, origin: &Origin) -> Result<Head, Error> {
-        block::read_head(&self.file, self.offset, origin)
-            .map_err(|source| Error::io("read", &self.path, source))
-    }
-
-    fn read(&self, block: &mut Block, origin: &Origin) -> Result<Found, Error> {
-        block
-            .read(&self.file, self.offset, origin)
-            .map_err(|source| Error::io("read", &self.path, source))
-    }
-
-    /// Looks behind something damaged for the next whole block, as far as a block may reach, and
-    /// goes there; `false` if there is none.
-    fn resync(&mut self, block: &mut Block, origin: &Origin) -> Result<bool, Error> {
-        let (damaged, step) = (self.offset, super::format::BLOCK_HEADER_BYTES as u64);
-        let places = (damaged + step..=damaged + origin.most_block_bytes()).step_by(64);
-        for offset in places {
-            self.offset = offset;
-            if matches!(self.head(origin)?, Head::Block(_))
-                && matches!(self.read(block, origin)?, Found::Block(_))
-            {
-                return Ok(true);
-            }
-        }
-        self.offset = damaged;
-        Ok(false)
-    }
-}
-
 impl JournalReader {
     /// Opens the journal that `path` holds: a directory, or one file of it, from which the reader
     /// goes on to the later ones. `name` says which ring, and is needed where a directory has
@@ -164,7 +112,7 @@ impl JournalReader {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
             (parent.unwrap_or(Path::new(".")), FileHeader::read(&file, path)?)
         } else {
-            (path, latest(path, name)?)
+            (path, open::latest(path, name)?)
         };
         let mut reader = Self::of_ring(directory, header.origin);
         reader.seek(match start {
@@ -482,38 +430,4 @@ impl JournalReader {
 struct Later {
     open: Open,
     damaged: u64,
-}
-
-/// The header of the newest file of ring `name`, or of the only ring there is.
-fn latest(directory: &Path, name: Option<&RingName>) -> Result<FileHeader, Error> {
-    let mut newest: Option<FileHeader> = None;
-    let mut names = Vec::new();
-    let mut failure = None;
-    let stem = name.map(file::stem_of);
-    for file in file::list(directory)? {
-        if stem.as_ref().is_some_and(|stem| *stem != file.stem) {
-            continue;
-        }
-        match file.open() {
-            Ok((_, header)) if name.is_none_or(|name| *name == header.origin.name) => {
-                names.push(header.origin.name.to_string());
-                if newest.as_ref().is_none_or(|newest| newest.created_ns <= header.created_ns) {
-                    newest = Some(header);
-                }
-            }
-            Ok(_) => {}
-            Err(error) => failure = Some(error),
-        }
-    }
-    names.sort();
-    names.dedup();
-    let path = directory.to_owned();
-    match (newest, names.len()) {
-        (Some(header), 1) => Ok(header),
-        (Some(_), _) => Err(Error::SeveralJournals { path, names }),
-        (None, _) => Err(failure.unwrap_or_else(|| {
-            let name = name.map_or_else(|| "any ring".to_owned(), RingName::to_string);
-            Error::NoJournal { name, path }
-        })),
-    }
 }

@@ -195,7 +195,7 @@ impl Recorder {
 
     /// Appends what is waiting and, unless the ring was closed, marks the journal as paused.
     ///
-    /// Dropping a recorder does the latter only; what waits for its block is not appended.
+    /// Dropping a recorder does the same, and nobody is told if it fails.
     ///
     /// # Errors
     ///
@@ -283,6 +283,15 @@ impl Recorder {
         self.run.since = None;
         self.has_ended = false;
         Ok(())
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if self.writer.is_own() {
+            // The mark follows when the writer of the journal is dropped.
+            let _ = self.append();
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use super::block::{Block, Found};
 use super::file::{self, JournalFile};
 use super::format::{BlockHeader, BlockKind, Head, Origin};
-use super::reader::{JournalStart, Open};
+use super::open::Open;
+use super::reader::JournalStart;
 use crate::error::Error;
 use std::path::Path;
 

@@ -116,6 +116,11 @@ impl JournalWriter {
         self.was_cut
     }
 
+    /// Whether this is the process that opened it, not a forked child of that.
+    pub(super) fn is_own(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -377,7 +382,7 @@ impl JournalWriter {
 
 impl Drop for JournalWriter {
     fn drop(&mut self) {
-        if self.pid != std::process::id() {
+        if !self.is_own() {
             return;
         }
         if !self.is_finished {

@@ -6,7 +6,7 @@ use tickring::record::{Mbo, Record, UNDEF_TIME, Vector};
 use tickring::schema::Kind;
 use tickring::{RingName, RingSpec, Writer, WrongKind};
 
-use super::{FeedOptions, Summary};
+use super::{FeedOptions, Journaled, Summary};
 use crate::error::Error;
 use crate::features::Features;
 use crate::source::{Count, Kinds, Report, Sink};
@@ -32,6 +32,8 @@ pub(super) struct Rings {
     looked_ns: Option<u64>,
     /// The next sequence of each ring at that time.
     looked_seqs: [u64; RINGS],
+    /// What the journals had when the rings were closed.
+    journaled: Option<Journaled>,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,7 @@ impl Rings {
             watermark_ns: 0,
             looked_ns: None,
             looked_seqs: [0; RINGS],
+            journaled: None,
         })
     }
 
@@ -130,11 +133,36 @@ impl Rings {
     /// Ends the rings: readers that have read everything are told so.
     pub(super) fn close(&mut self) {
         self.flush();
+        let failed = self.writers().filter_map(|writer| writer.flush_journal().err()).last();
+        if let Some(mut journaled) = self.journaled() {
+            journaled.error = failed.map(|error| error.to_string()).or(journaled.error);
+            self.journaled = Some(journaled);
+        }
         if let Some(Open { ticks, definitions, statistics, vectors }) = self.open.take() {
             let vectors = vectors.map(|vectors| vectors.writer);
             let side = [definitions, statistics, vectors].into_iter().flatten();
             side.chain([ticks]).for_each(Writer::close);
         }
+    }
+
+    /// Sums up the journals of the open rings.
+    fn journaled(&self) -> Option<Journaled> {
+        let Some(Open { ticks, definitions, statistics, vectors }) = &self.open else {
+            return self.journaled.clone();
+        };
+        let vectors = vectors.as_ref().map(|vectors| &vectors.writer);
+        let side = [definitions.as_ref(), statistics.as_ref(), vectors].into_iter().flatten();
+        let mut sum: Option<Journaled> = None;
+        for writer in side.chain([ticks]) {
+            if let Some(status) = writer.journal_status() {
+                let sum = sum.get_or_insert_default();
+                sum.bytes += status.bytes;
+                sum.missed += status.missed;
+                let error = writer.journal_error().map(ToString::to_string);
+                sum.error = error.or(sum.error.take());
+            }
+        }
+        sum
     }
 
     pub(super) fn summary(&self, source: Report) -> Summary {
@@ -152,7 +180,8 @@ impl Rings {
                 kinds.push(Count::new(kind.name, count));
             }
         }
-        Summary { records: self.published, kinds, vectors: self.vectors, source }
+        let (records, vectors, journal) = (self.published, self.vectors, self.journaled());
+        Summary { records, kinds, vectors, source, journal }
     }
 
     fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
@@ -221,7 +250,8 @@ fn writer(
     capacity: u64,
 ) -> Result<Writer, Error> {
     let name = RingName::new(&options.bus, ring)?;
-    let spec = RingSpec { capacity, ..RingSpec::new(kinds)? };
+    let journal = options.journal.clone();
+    let spec = RingSpec { capacity, journal, ..RingSpec::new(kinds)? };
     Ok(Writer::open(&options.directory, &name, &spec)?)
 }
 

@@ -15,6 +15,29 @@ pub struct Summary {
     pub vectors: u64,
     /// What the source has seen: inputs by type, and anomalies.
     pub source: Report,
+    /// What went into the journals of the rings, if they keep any.
+    pub journal: Option<Journaled>,
+}
+
+/// Sums over the journals of a feed's rings.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Journaled {
+    /// Bytes appended.
+    pub bytes: u64,
+    /// Records that are in no journal, because it could not be written in time.
+    pub missed: u64,
+    /// Why a journal could not be written the last time that one could not.
+    pub error: Option<String>,
+}
+
+impl fmt::Display for Journaled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "journal: {} bytes, {} records missed", self.bytes, self.missed)?;
+        match &self.error {
+            Some(error) => write!(f, ", {error}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Summary {
@@ -26,7 +49,11 @@ impl fmt::Display for Summary {
             write!(f, "\n{} vectors", self.vectors)?;
         }
         list(f, "\ninputs: ", &self.source.inputs)?;
-        list(f, "\nanomalies: ", &self.source.anomalies)
+        list(f, "\nanomalies: ", &self.source.anomalies)?;
+        match &self.journal {
+            Some(journal) => write!(f, "\n{journal}"),
+            None => Ok(()),
+        }
     }
 }
 

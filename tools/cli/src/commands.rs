@@ -11,6 +11,8 @@ mod demo;
 mod feed;
 mod inspect;
 mod ls;
+mod record;
+mod replay;
 mod tail;
 mod window;
 
@@ -21,6 +23,8 @@ pub(crate) enum Command {
     Inspect(inspect::Arguments),
     Tail(tail::Arguments),
     Feed(feed::Arguments),
+    Record(record::Arguments),
+    Replay(replay::Arguments),
     Window(window::Arguments),
     Ann(ann::Arguments),
     Demo(demo::Arguments),
@@ -38,6 +42,8 @@ impl Command {
             Self::Inspect(arguments) => inspect::run(&arguments, directory, output),
             Self::Tail(arguments) => tail::run(&arguments, directory, output),
             Self::Feed(arguments) => feed::run(arguments, directory, output),
+            Self::Record(arguments) => record::run(&arguments, directory, output),
+            Self::Replay(arguments) => replay::run(arguments, directory, output),
             Self::Window(arguments) => window::run(arguments, directory, output),
             Self::Ann(arguments) => ann::run(arguments, directory, output),
             Self::Demo(arguments) => demo::run(&arguments, output),

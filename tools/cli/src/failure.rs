@@ -141,7 +141,7 @@ impl Failure {
 fn code_of(error: &tickring::Error) -> u8 {
     use tickring::Error as E;
     match error {
-        E::NotFound { .. } => NOT_FOUND,
+        E::NotFound { .. } | E::NoJournal { .. } => NOT_FOUND,
         E::NotASegment { .. }
         | E::LayoutVersion { .. }
         | E::Truncated { .. }
@@ -149,6 +149,9 @@ fn code_of(error: &tickring::Error) -> u8 {
         | E::Schema { .. }
         | E::SchemaMismatch { .. }
         | E::CapacityMismatch { .. }
+        | E::NotAJournal { .. }
+        | E::JournalVersion { .. }
+        | E::DamagedJournal { .. }
         | E::WrongKind(_) => MISMATCH,
         _ => USAGE_OR_IO,
     }

@@ -14,9 +14,12 @@ use outcome::Outcome;
 use output::Output;
 
 mod arguments;
+mod bytes;
 mod commands;
 mod duration;
 mod failure;
+mod file_id;
+mod journal;
 mod names;
 mod notation;
 mod note;

@@ -51,7 +51,7 @@ pub(crate) trait Service {
     fn wait(&mut self, limit: Duration);
 
     /// Ends the work before its input has ended.
-    fn stop(&mut self);
+    fn stop(&mut self) -> Result<(), Failure>;
 
     /// What was done, as text.
     fn text(&self) -> String;
@@ -79,8 +79,7 @@ pub(crate) fn run<S: Service>(
     let mut next_report = Instant::now() + REPORT_EVERY;
     let ran = loop {
         if let Some(request) = signals.request() {
-            service.stop();
-            break Ok(match request {
+            break service.stop().map(|()| match request {
                 Request::Interrupt => Outcome::Interrupted,
                 Request::End => Outcome::Done,
             });

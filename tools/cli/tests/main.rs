@@ -12,6 +12,7 @@ mod feed;
 mod follow;
 mod help;
 mod inspect;
+mod journal;
 mod ls;
 mod own_kind;
 mod support;

@@ -27,7 +27,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -102,7 +102,12 @@ impl Bus {
     }
 
     pub(crate) fn start(&self, arguments: &str) -> Running {
-        let mut child = self.command(arguments).spawn().unwrap();
+        self.spawn(&mut self.command(arguments))
+    }
+
+    /// Starts a command of this bus.
+    pub(crate) fn spawn(&self, command: &mut Command) -> Running {
+        let mut child = command.spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         Running { child, lines }
     }

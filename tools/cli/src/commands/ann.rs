@@ -99,7 +99,9 @@ impl Service for Matcher {
         let _ = Self::wait(self, limit);
     }
 
-    fn stop(&mut self) {}
+    fn stop(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
 
     fn text(&self) -> String {
         let stats = self.stats();

@@ -2,6 +2,7 @@
 
 use crate::duration;
 use crate::failure::Failure;
+use crate::journal::Keeping;
 use crate::notation::{Age, Grouped};
 use crate::outcome::Outcome;
 use crate::output::Output;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use tickring::Directory;
 use tickring_producer::features::FeatureOptions;
 use tickring_producer::pace::Pace;
-use tickring_producer::pipeline::{Feed, FeedOptions, Summary};
+use tickring_producer::pipeline::{Feed, FeedOptions, Journaled, Summary};
 use tickring_producer::source::dbn::DbnSource;
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
 use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
@@ -70,6 +71,12 @@ struct Publishing {
     #[arg(long, value_name = "SLOTS", requires = "vectors")]
     #[arg(default_value_t = FeatureOptions::default().capacity)]
     vector_capacity: u64,
+    /// Keep the rings durably, in journals in this directory that the feed writes itself: complete,
+    /// unless the disk fails
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+    #[command(flatten)]
+    keeping: Keeping,
     #[command(flatten)]
     reports: Reports,
 }
@@ -160,6 +167,7 @@ fn publish<S: Source>(
         capacity: arguments.capacity,
         pace: arguments.pace.unwrap_or(pace),
         vectors,
+        journal: arguments.journal.map(|directory| arguments.keeping.spec(&directory)),
     };
     let feed = Some(Feed::open(source, &options)?);
     let running = Running { feed, closed: Summary::default(), since: Instant::now() };
@@ -197,10 +205,11 @@ impl<S: Source> Service for Running<S> {
         // A feed is never idle: its pacer sleeps by itself.
     }
 
-    fn stop(&mut self) {
+    fn stop(&mut self) -> Result<(), Failure> {
         if let Some(feed) = self.feed.take() {
             self.closed = feed.close();
         }
+        Ok(())
     }
 
     fn text(&self) -> String {
@@ -213,16 +222,20 @@ impl<S: Source> Service for Running<S> {
     }
 
     fn json(&self) -> Value {
-        let Summary { records, kinds, vectors, source } = self.summary();
+        let Summary { records, kinds, vectors, source, journal } = self.summary();
         let elapsed_ns = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        json!({
+        let mut object = json!({
             "records": records,
             "vectors": vectors,
             "kinds": object(&kinds),
             "inputs": object(&source.inputs),
             "anomalies": object(&source.anomalies),
             "elapsed_ns": elapsed_ns,
-        })
+        });
+        if let Some(Journaled { bytes, missed, error }) = journal {
+            object["journal"] = json!({ "bytes": bytes, "missed": missed, "error": error });
+        }
+        object
     }
 }
 

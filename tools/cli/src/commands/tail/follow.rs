@@ -3,14 +3,12 @@
 use super::layout::{Layout, Shown};
 use super::printer::{Printer, Row};
 use crate::failure::Failure;
+use crate::file_id;
 use crate::notation::Grouped;
 use crate::note::note;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::signals::{Request, Signals};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tickring::{CloseReason, Poll, Reader, RecordRef, RingState};
 
@@ -63,7 +61,7 @@ impl<'a> Tail<'a> {
         limits: Limits,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            file: file_at(&reader.info().path),
+            file: file_id::at(&reader.info().path),
             next_look: Instant::now() + LOOK_EVERY,
             signals: Signals::catch()?,
             printed: 0,
@@ -180,7 +178,7 @@ impl<'a> Tail<'a> {
         self.next_look = now + LOOK_EVERY;
         output.check_reader()?;
         let info = self.reader.info();
-        if self.file != file_at(&info.path) {
+        if self.file != file_id::at(&info.path) {
             return Err(Failure::Replaced { name: info.name.to_string() });
         }
         if info.state == RingState::Dead && !self.is_death_told {
@@ -190,8 +188,4 @@ impl<'a> Tail<'a> {
         }
         Ok(())
     }
-}
-
-fn file_at(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
