@@ -12,6 +12,9 @@
 //! spread evenly. So a busy ring keeps its rhythm to a few microseconds, a sparse one keeps it
 //! too, and the replay of a file that was published at full speed takes as long as that did.
 
+#[cfg(test)]
+mod tests;
+
 use tickring::schema::{Field, FieldType, Kind, Schema};
 use tickring::{
     Batch, Directory, JournalReader, JournalStart, Poll, PublishSpan, RingName, RingSpec, Writer,

@@ -11,3 +11,4 @@ mod dbn_files;
 mod feed;
 mod itch_files;
 mod layout;
+mod replay;

@@ -99,7 +99,7 @@ fn a_recorder_that_is_killed_leaves_a_journal_that_the_next_one_continues() {
     let bus = Bus::new();
     let mut writer = bus.large_writer("demo/ticks", Trade::kinds(), 1024);
     publish(&mut writer, 0..500);
-    let mut command = bus.command("record demo/ticks -o");
+    let mut command = bus.command("record demo/ticks --rotate-bytes 2MiB -o");
     let recording = bus.spawn(command.arg(journal(&bus)));
     let used = || {
         let directory = journal(&bus);

@@ -232,8 +232,11 @@ impl<S: Source> Service for Running<S> {
             "anomalies": object(&source.anomalies),
             "elapsed_ns": elapsed_ns,
         });
-        if let Some(Journaled { bytes, missed, error }) = journal {
-            object["journal"] = json!({ "bytes": bytes, "missed": missed, "error": error });
+        if let (Some(keys), Some(Journaled { bytes, missed, error })) =
+            (object.as_object_mut(), journal)
+        {
+            let journal = json!({ "bytes": bytes, "missed": missed, "error": error });
+            keys.insert("journal".to_owned(), journal);
         }
         object
     }
