@@ -163,8 +163,8 @@ impl LosslessReader {
     }
 
     /// Whether the last [`Poll::Empty`] was for a record that the ring has no more and the journal
-    /// not yet. If nobody keeps the journal any more and its last keeper died without a word, this
-    /// stays so: [`skip`](Self::skip) goes on without.
+    /// not yet, while somebody keeps the journal. Should that one be stuck, [`skip`](Self::skip)
+    /// goes on without.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.is_waiting
@@ -240,8 +240,14 @@ impl LosslessReader {
             return Ok(None);
         }
         if self.journal.end() == JournalEnd::Open && self.journal.has_file() {
-            self.is_waiting = true;
-            return Ok(Some((Poll::Empty, Source::Journal)));
+            if self.journal.is_kept() {
+                self.is_waiting = true;
+                return Ok(Some((Poll::Empty, Source::Journal)));
+            }
+            // Its keeper is gone without a word. It may have appended just before.
+            if self.journal.has_more()? {
+                return Ok(None);
+            }
         }
         Ok(self.over_gap(u64::MAX))
     }

@@ -58,6 +58,24 @@ pub struct ReplaySummary {
     pub rounds: u64,
 }
 
+/// Puts a record, given as the bytes of its slot, into the next slot of another ring.
+fn stage(writer: &mut Writer, sizes: &[usize; 256], slot: &[u8]) -> Result<(), Error> {
+    let rtype = slot.get(1).copied().unwrap_or(0);
+    let size = sizes.get(usize::from(rtype)).copied().unwrap_or(0);
+    writer.stage_row(rtype, slot.get(..size).unwrap_or(slot)).map_err(tickring::Error::from)?;
+    Ok(())
+}
+
+fn sizes_of(schema: &Schema) -> [usize; 256] {
+    let mut sizes = [0; 256];
+    for kind in schema.kinds() {
+        if let Some(size) = sizes.get_mut(usize::from(kind.rtype)) {
+            *size = usize::try_from(kind.size_bytes).unwrap_or(0);
+        }
+    }
+    sizes
+}
+
 /// Publishes a journal.
 ///
 /// Dropping a replay that is not [closed](Self::close) leaves its ring open, as if the process had
@@ -69,6 +87,8 @@ pub struct Replay<C = RealClock> {
     writer: Option<Writer>,
     pacer: Pacer<C>,
     times: Times,
+    /// Sizes of records in bytes, by record type.
+    sizes: [usize; 256],
     start: JournalStart,
     repeat: bool,
     batch: Batch,
@@ -109,6 +129,7 @@ impl<C: Clock> Replay<C> {
         journal.seek(options.start)?;
         Ok(Self {
             times: Times::of(journal.schema()),
+            sizes: sizes_of(journal.schema()),
             journal,
             writer: Some(writer),
             pacer,
@@ -163,7 +184,7 @@ impl<C: Clock> Replay<C> {
             Poll::Record(count) => {
                 if let Some(writer) = &mut self.writer {
                     for record in self.batch.iter() {
-                        writer.stage_bytes(record.bytes()).map_err(tickring::Error::from)?;
+                        stage(writer, &self.sizes, record.bytes())?;
                     }
                 }
                 self.count(count);
@@ -197,7 +218,7 @@ impl<C: Clock> Replay<C> {
                 break;
             }
             if let Some(writer) = &mut self.writer {
-                writer.stage_bytes(&self.held).map_err(tickring::Error::from)?;
+                stage(writer, &self.sizes, &self.held)?;
             }
             self.held.clear();
             self.count(1);

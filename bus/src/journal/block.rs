@@ -64,18 +64,19 @@ impl Block {
         self.header.as_ref()
     }
 
-    /// Makes room for `count` slots from `first_seq` on, all zero, and lends the words of times
-    /// and of slots.
+    /// Makes room for the times and slots of `header`, and lends the words of both. Slots hold
+    /// what a block before has left: all of them are to be written.
     pub(super) fn prepare(&mut self, header: BlockHeader) -> (&mut [u64], &mut [u64]) {
         let stride_bytes = self.stride_words as u64 * 8;
         let shape = header.shape(stride_bytes);
-        self.words.clear();
         let words = usize::try_from(shape.block_bytes() / 8).unwrap_or(usize::MAX);
+        // Slots are overwritten as a whole by who prepares a block: only the front is cleared.
         self.words.resize(words, 0);
         self.header = Some(header);
         self.words_before_slots = shape.words_before_slots();
         let (front, slots) =
             self.words.split_at_mut_checked(self.words_before_slots).unwrap_or_default();
+        front.fill(0);
         let times = usize::try_from(shape.times).unwrap_or(0);
         let times = front.get_mut(BLOCK_HEADER_WORDS..BLOCK_HEADER_WORDS + times);
         (times.unwrap_or_default(), slots)

@@ -6,9 +6,11 @@
 use super::format::{FileHeader, Origin};
 use crate::directory::RingName;
 use crate::error::Error;
+use nix::libc;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const EXTENSION: &str = "journal";
@@ -56,7 +58,7 @@ impl JournalFile {
 
     /// Opens the file for reading and checks its header.
     pub(super) fn open(&self) -> Result<(File, FileHeader), Error> {
-        let file = File::open(&self.path).map_err(|e| Error::io("open", &self.path, e))?;
+        let file = open(&self.path)?;
         let header = FileHeader::read(&file, &self.path)?;
         if (header.origin.ring_id, header.first_seq) != (self.ring_id, self.first_seq) {
             return Err(Error::DamagedJournal {
@@ -68,6 +70,22 @@ impl JournalFile {
         }
         Ok((file, header))
     }
+}
+
+/// Opens a file for reading; what is no file, such as a pipe of that name, does not block.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub(super) fn open(path: &Path) -> Result<File, Error> {
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    options.open(path).map_err(|source| Error::io("open", path, source))
+}
+
+/// The file that holds the lock of a ring's journal.
+pub(super) fn lock_path(directory: &Path, origin: &Origin) -> PathBuf {
+    directory.join(format!("{}-{:032x}.lock", stem_of(&origin.name), origin.ring_id))
 }
 
 /// The part of a file's name that comes from the ring's.

@@ -8,7 +8,8 @@
 use super::JournalSpec;
 use super::block::stamp_of;
 use super::format::{BlockHeader, BlockKind, MAX_BLOCK_RECORDS, Origin};
-use super::writer::JournalWriter;
+use super::writer::{self, JournalWriter};
+use crate::directory::RingName;
 use crate::error::Error;
 use crate::geometry::TIME_EVERY;
 use crate::segment::Segment;
@@ -59,6 +60,18 @@ pub(crate) struct InlineJournal {
 }
 
 impl InlineJournal {
+    /// Finds out what can be found out before the ring `name` of `capacity` slots is born.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::JournalOption`] for a ring below 128 slots; [`Error::NoSpace`]; [`Error::Io`].
+    pub(crate) fn check(spec: &JournalSpec, name: &RingName, capacity: u64) -> Result<(), Error> {
+        if capacity < LEAST_CAPACITY {
+            return Err(too_small(capacity));
+        }
+        writer::check_room(spec, name)
+    }
+
     /// Opens the journal of a ring that this process writes, whose next sequence is `next`, and
     /// appends what the ring holds and the journal lacks.
     ///
@@ -69,8 +82,7 @@ impl InlineJournal {
     pub(crate) fn open(spec: &JournalSpec, segment: &Segment, next: u64) -> Result<Self, Error> {
         let capacity = segment.geometry().capacity;
         if capacity < LEAST_CAPACITY {
-            let name = "capacity of a ring whose writer keeps a journal:";
-            return Err(Error::JournalOption { name, least: LEAST_CAPACITY, found: capacity });
+            return Err(too_small(capacity));
         }
         let writer = JournalWriter::open(spec, &Origin::of(segment))?;
         let entries = usize::try_from(capacity / TIME_EVERY).unwrap_or(0);
@@ -97,8 +109,11 @@ impl InlineJournal {
                 journal.note(seq, load(time));
             }
         }
-        // Not for lack of a disk: a journal that cannot begin is an error of opening.
-        journal.append_to(next, segment.slots(), crate::now_ns())?;
+        // A full disk is no reason not to take over: it is told as at any later time.
+        let now_ns = crate::now_ns();
+        if let Err(error) = journal.append_to(next, segment.slots(), now_ns) {
+            journal.fail(error, now_ns);
+        }
         Ok(journal)
     }
 
@@ -242,6 +257,11 @@ impl InlineJournal {
         let seq = behind.next_multiple_of(TIME_EVERY);
         (seq < end).then(|| lookup(&self.times, seq))
     }
+}
+
+fn too_small(found: u64) -> Error {
+    let name = "capacity of a ring whose writer keeps a journal:";
+    Error::JournalOption { name, least: LEAST_CAPACITY, found }
 }
 
 fn index_of(times: &[u64], seq: u64) -> usize {

@@ -8,10 +8,10 @@ use super::seek;
 use crate::batch::Batch;
 use crate::directory::RingName;
 use crate::error::Error;
+use crate::lock;
 use crate::poll::{CloseReason, Poll, RecordRef, rtype_of};
 use crate::reader::{is_recovery, restart_epoch};
 use crate::schema::{Layouts, Schema};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Where a reader of a journal begins.
@@ -108,7 +108,7 @@ impl JournalReader {
     ) -> Result<Self, Error> {
         let path = path.as_ref();
         let (directory, header) = if path.is_file() {
-            let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+            let file = file::open(path)?;
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
             (parent.unwrap_or(Path::new(".")), FileHeader::read(&file, path)?)
         } else {
@@ -293,6 +293,13 @@ impl JournalReader {
     /// Whether any file of the journal was found.
     pub(crate) fn has_file(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// Whether anybody holds the lock of those who append. `false` is certain: who appended did so
+    /// before.
+    pub(crate) fn is_kept(&self) -> bool {
+        let file = file::open(&file::lock_path(&self.directory, &self.origin));
+        file.is_ok_and(|file| lock::is_held(&file).unwrap_or(true))
     }
 
     /// Whether something at or behind the cursor is in the journal by now.

@@ -9,6 +9,7 @@ use crate::directory::{Directory, RingName};
 use crate::error::Error;
 use crate::fault;
 use crate::header::{End, Epoch, Header, NO_CONTROL};
+use crate::journal::InlineJournal;
 use crate::lock;
 use crate::record::{Record, Restart, Tombstone, UNDEF_TIME, restart_cause};
 use crate::registry::call;
@@ -36,7 +37,9 @@ impl Writer {
     ///
     /// [`Error::AlreadyOwned`] while another writer lives; [`Error::SchemaMismatch`],
     /// [`Error::CapacityMismatch`] or [`Error::LayoutVersion`] if the ring exists in another form
-    /// and is not to be [replaced](OnMismatch); [`Error::NoSpace`] and the errors of attaching.
+    /// and is not to be [replaced](OnMismatch); [`Error::NoSpace`] and the errors of attaching;
+    /// with a journal [`Error::JournalOwned`] if somebody else keeps it,
+    /// [`Error::JournalOption`] and [`Error::DamagedJournal`].
     pub fn open(directory: &Directory, name: &RingName, spec: &RingSpec) -> Result<Self, Error> {
         let mut writer = Self::elect(directory, name, spec)?;
         if let Some(period) = spec.wake_ticker {
@@ -68,6 +71,7 @@ impl Writer {
                     Self::replace(directory, name, spec, (file, header), |_| header.close())?
                 }
                 Err(Error::NotFound { .. }) => {
+                    check_journal(name, spec)?;
                     let born = Segment::create(directory, name, spec)?;
                     // The control segment comes after the name: else one would be left behind
                     // by a writer that dies in between.
@@ -169,6 +173,7 @@ impl Writer {
         retire: impl FnOnce(u128),
     ) -> Result<Option<Self>, Error> {
         use std::os::unix::fs::MetadataExt;
+        check_journal(name, spec)?;
         let segment = Segment::create(directory, name, spec)?;
         seize(file, header, &segment)?;
         if file.metadata().is_ok_and(|metadata| metadata.nlink() == 0) {
@@ -221,6 +226,14 @@ impl Writer {
                 entry.free(token);
             }
         }
+    }
+}
+
+/// Finds fault with the journal before there is a ring.
+fn check_journal(name: &RingName, spec: &RingSpec) -> Result<(), Error> {
+    match &spec.journal {
+        Some(journal) => InlineJournal::check(journal, name, spec.capacity),
+        None => Ok(()),
     }
 }
 

@@ -85,6 +85,7 @@ fn a_ring_too_small_for_a_journal_is_refused_by_name() {
     let error = Writer::open(&desk.bench.directory, &desk.bench.name, &desk.bench.spec);
     let error = error.unwrap_err();
     assert!(matches!(error, Error::JournalOption { least: 128, found: 64, .. }), "{error}");
+    assert_eq!(desk.bench.directory.list().unwrap(), [], "nothing is left of the attempt");
 }
 
 #[test]
@@ -94,6 +95,7 @@ fn a_journal_without_room_is_an_error_with_the_size_needed() {
     let error = Writer::open(&desk.bench.directory, &desk.bench.name, &desk.bench.spec);
     let error = error.unwrap_err();
     assert!(matches!(error, Error::NoSpace { needed_bytes, .. } if needed_bytes == 1 << 60));
+    assert_eq!(desk.bench.directory.list().unwrap(), [], "nothing is left of the attempt");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{Desk, publish, records};
 use crate::process::published_by;
 use crate::role::{PATIENCE, Role};
 use crate::support::trade;
+use std::fs::File;
 use std::time::Instant;
 use tickring::record::Trade;
 use tickring::{
@@ -171,6 +172,24 @@ fn a_recorder_that_stopped_is_not_waited_for() {
     publish(&mut writer, 20);
     settle(&mut recorder);
     recorder.finish().unwrap();
+    publish(&mut writer, 1000);
+    let resume = 1020 - 56;
+    let gap = Poll::Lapped { missed: resume - 20, resume };
+    assert_eq!(drain(&mut reader), [records(0..20), vec![gap], records(resume..1020)].concat());
+}
+
+#[test]
+fn a_recorder_that_died_without_a_word_is_not_waited_for() {
+    let desk = Desk::new(64);
+    let mut writer = desk.bench.writer();
+    let mut reader = open(&desk, Start::Oldest);
+    let mut recorder = recorder(&desk);
+    publish(&mut writer, 20);
+    settle(&mut recorder);
+    drop(recorder);
+    // Its last word was the mark at the end of the file.
+    let file = File::options().write(true).open(&desk.files()[0]).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 64).unwrap();
     publish(&mut writer, 1000);
     let resume = 1020 - 56;
     let gap = Poll::Lapped { missed: resume - 20, resume };
