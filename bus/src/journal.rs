@@ -10,9 +10,9 @@
 //!
 //! A journal is written in one of two ways:
 //!
-//! - by the [`Writer`](crate::Writer) of the ring itself ([`RingSpec::journal`]
-//!   (crate::RingSpec::journal)), before it overwrites the slots: nothing is ever missing, unless
-//!   the disk fails;
+//! - by the [`Writer`](crate::Writer) of the ring itself, where its
+//!   [`RingSpec`](crate::RingSpec::journal) says so, before it overwrites the slots: nothing is
+//!   ever missing, unless the disk fails;
 //! - by a [`Recorder`], which reads the ring like anybody else, usually in a process of its own:
 //!   the writer is not slowed down, and a recorder that is lapped leaves a visible gap.
 //!

@@ -4,6 +4,7 @@ use super::{Desk, publish, records};
 use crate::process::published_by;
 use crate::role::{PATIENCE, Role};
 use crate::support::trade;
+use proptest::prelude::*;
 use std::fs::File;
 use std::time::Instant;
 use tickring::record::Trade;
@@ -208,6 +209,66 @@ fn records_that_are_staged_and_lap_the_reader_unflushed_are_found() {
     writer.flush();
     seen.extend(drain(&mut reader));
     assert_eq!(seen, records(0..1000));
+}
+
+/// Reads some, by one of the ways; the sequences of the records, and how many other outcomes.
+fn read_some(reader: &mut LosslessReader, by_batch: bool, max: usize) -> (Vec<u64>, u64) {
+    let (mut seqs, mut others, mut batch) = (Vec::new(), 0, Batch::new());
+    while seqs.len() < max {
+        let outcome = if by_batch {
+            let found = reader.poll_batch(&mut batch, max - seqs.len()).unwrap();
+            found.map(|_| batch.iter().map(|record| record.seq()).collect())
+        } else {
+            reader.poll().unwrap().map(|record| vec![record.seq()])
+        };
+        match outcome {
+            Poll::Record(found) => seqs.extend(found),
+            Poll::Empty | Poll::Closed(_) => break,
+            Poll::Restarted { .. } => others += 1,
+            other => panic!("{:?}", other.map(|_| ())),
+        }
+    }
+    (seqs, others)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Against the simplest model there is: what was published, once each and in order.
+    #[test]
+    fn whatever_the_turns_every_sequence_is_read_once(
+        turns in prop::collection::vec((0u64..400, 0usize..300, any::<bool>(), 0u8..8), 1..40),
+    ) {
+        let desk = Desk::inline(128);
+        let mut writer = desk.bench.writer();
+        let mut reader = open(&desk, Start::Oldest);
+        let (mut next, mut passed_over, mut restarts, mut told) = (0, 0, 0, 0);
+        let turns = turns.into_iter().chain([(0, usize::MAX, false, 1)]);
+        for (count, max, by_batch, event) in turns {
+            publish(&mut writer, count);
+            match event {
+                0 => {
+                    drop(writer);
+                    writer = desk.bench.writer();
+                    restarts += 1;
+                }
+                2 => writer.flush_journal().unwrap(),
+                _ => {}
+            }
+            let (seqs, others) = read_some(&mut reader, by_batch, max);
+            told += others;
+            for seq in seqs {
+                prop_assert!(seq >= next, "{} again", seq);
+                passed_over += seq - next;
+                next = seq + 1;
+            }
+            prop_assert_eq!(reader.missed(), 0);
+        }
+        // Each restart took a sequence of its own, and no other is left out.
+        passed_over += reader.cursor() - next;
+        prop_assert_eq!(reader.cursor(), writer.next_seq());
+        prop_assert_eq!((told, passed_over), (restarts, restarts));
+    }
 }
 
 /// What the other process does: publishes for ever at full speed, with a journal of its own.

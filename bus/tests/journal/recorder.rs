@@ -2,6 +2,7 @@
 
 use super::{Desk, drain, publish, records};
 use crate::support::trade;
+use proptest::prelude::*;
 use std::time::Duration;
 use tickring::{
     CloseReason, Error, Fsync, JournalEnd, JournalSpec, JournalStart, Poll, Recorder,
@@ -149,4 +150,45 @@ fn files_too_small_for_a_block_are_refused() {
     let spec = JournalSpec { rotate_bytes: 1000, ..desk.spec.clone() };
     let error = Recorder::open(&desk.bench.directory, &desk.bench.name, &spec, Start::Oldest);
     assert!(matches!(error.unwrap_err(), Error::JournalOption { found: 1000, .. }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Against the simplest model there is: each published record is in the journal or missed.
+    #[test]
+    fn recorded_and_missed_add_up_to_published(
+        turns in prop::collection::vec((0u64..200, 0usize..4, any::<bool>()), 1..40),
+    ) {
+        let desk = Desk::new(64);
+        let mut writer = desk.bench.writer();
+        let mut recorder = recorder(&desk);
+        let mut restarts = 0;
+        for (count, steps, restart) in turns {
+            publish(&mut writer, count);
+            for _ in 0..steps {
+                let _ = recorder.step().unwrap();
+            }
+            if restart {
+                drop(writer);
+                writer = desk.bench.writer();
+                restarts += 1;
+            }
+        }
+        writer.close();
+        settle(&mut recorder);
+        let end = recorder.reader().published();
+        let stats = recorder.finish().unwrap();
+        prop_assert_eq!(stats.records + stats.missed, end);
+        if stats.records > 0 {
+            let mut reader = desk.reader(JournalStart::Sequence(0));
+            let outcomes = drain(&mut reader);
+            let of = |is: fn(&Poll<u64>) -> bool| outcomes.iter().filter(|o| is(o)).count() as u64;
+            let read = of(|outcome| matches!(outcome, Poll::Record(_)));
+            let restarted = of(|outcome| matches!(outcome, Poll::Restarted { .. }));
+            prop_assert_eq!(reader.missed(), stats.missed);
+            prop_assert!(restarted <= restarts);
+            prop_assert!(read <= stats.records && read + restarted >= stats.records);
+        }
+    }
 }
