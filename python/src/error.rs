@@ -144,7 +144,6 @@ fn hint_of(py: Python<'_>, error: &Error) -> String {
         }
         Error::WrongKind(_) | Error::WrongRow(_) => "create the ring with that kind".to_owned(),
         Error::Memory { hint, .. } => hint.clone(),
-        Error::WrongKind(_) => "create the ring with that kind".to_owned(),
         _ => String::new(),
     }
 }

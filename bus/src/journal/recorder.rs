@@ -8,7 +8,7 @@ use crate::directory::{Directory, RingName};
 use crate::error::Error;
 use crate::geometry::TIME_EVERY;
 use crate::poll::{CloseReason, Poll};
-use crate::reader::{Reader, Start, restart_epoch};
+use crate::reader::{Reader, Start, restart_epoch, wait_any};
 use crate::view::View;
 use std::time::{Duration, Instant};
 use zerocopy::IntoBytes;
@@ -186,11 +186,22 @@ impl Recorder {
         }
     }
 
-    /// Waits until there is something to take, for `limit` at most; but no longer than until a block
-    /// is due that waits for more.
+    /// Waits until there is something to take, for `limit` at most; but no longer than until a
+    /// block is due that waits for more.
     pub fn wait(&mut self, limit: Duration) -> bool {
-        let due = self.run.since.map(|since| self.spec.flush_every.saturating_sub(since.elapsed()));
-        self.reader.wait(due.map_or(limit, |due| due.min(limit)))
+        Self::wait_any(&mut [self], limit)
+    }
+
+    /// Waits until one of the recorders has something to take, as [`wait`](Self::wait) does. Cost:
+    /// allocates.
+    pub fn wait_any(recorders: &mut [&mut Self], limit: Duration) -> bool {
+        let due = |recorder: &Self| {
+            let since = recorder.run.since?;
+            Some(recorder.spec.flush_every.saturating_sub(since.elapsed()))
+        };
+        let limit = recorders.iter().filter_map(|own| due(own)).fold(limit, Duration::min);
+        let mut readers: Vec<_> = recorders.iter_mut().map(|own| &mut own.reader).collect();
+        wait_any(&mut readers, limit)
     }
 
     /// Appends what is waiting and, unless the ring was closed, marks the journal as paused.

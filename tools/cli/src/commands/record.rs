@@ -176,6 +176,13 @@ impl Service for Recording {
         Ok(step)
     }
 
+    fn wait(&mut self, limit: Duration) {
+        // A ring that has ended has nothing to wait for.
+        let parts = self.parts.iter_mut().filter(|part| !part.has_ended);
+        let mut open: Vec<_> = parts.filter_map(|part| part.recorder.as_mut()).collect();
+        let _ = Recorder::wait_any(&mut open, limit);
+    }
+
     fn stop(&mut self) -> Result<(), Failure> {
         let finished: Vec<_> = self.parts.iter_mut().map(Part::finish).collect();
         finished.into_iter().collect()

@@ -8,6 +8,7 @@ use crate::service::{self, Reports, Service, Step};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::time::Duration;
 use tickring::{Directory, JournalReader, JournalStart, RingName};
 use tickring_producer::pace::Pace;
 use tickring_producer::replay::{Replay as Publishing, ReplayOptions, ReplaySummary};
@@ -98,6 +99,10 @@ impl Service for Publishing {
             Progress::Advanced(_) | Progress::Idle => Step::Advanced,
             Progress::End => Step::Ended,
         })
+    }
+
+    fn wait(&mut self, _: Duration) {
+        // A replay is never idle: its pacer sleeps by itself.
     }
 
     fn stop(&mut self) -> Result<(), Failure> {
