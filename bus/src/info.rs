@@ -53,7 +53,7 @@ pub struct RingInfo {
     pub dropped: u64,
     /// Entries for instruments.
     pub instruments: u64,
-    /// Quotes and trades whose instrument found no entry, and that are the last of nothing.
+    /// Definitions, quotes and trades whose instrument found no entry.
     pub unlisted: u64,
 }
 

@@ -22,16 +22,17 @@ pub use definition::Instrument;
 
 use crate::geometry::{DEFINITION_BYTES, INSTRUMENT_BYTES, LINE_BYTES};
 use crate::poll::{RecordRef, rtype_of};
-use crate::record::{Record, action, rtype};
+use crate::record::{RecordHeader, action, rtype};
 use crate::schema::Layouts;
 use crate::slot::{Entry, Residue, Slot, load};
 use crate::words::{Slots, Words};
 use definition::{DEFINITION_WORDS, Definition, id_of};
+use zerocopy::FromBytes;
 
 const ENTRY_WORDS: usize = (INSTRUMENT_BYTES / 8) as usize;
 const SLOT_WORDS: usize = (DEFINITION_BYTES / 8) as usize;
 /// Words of a record that has a last value, which are those of a tick.
-const VALUE_WORDS: usize = (LINE_BYTES / 8) as usize - 1;
+pub(crate) const VALUE_WORDS: usize = (LINE_BYTES / 8) as usize - 1;
 /// Looks at a slot that is being written before a reader gives up: the writer died there.
 const LOOKS: usize = 1000;
 
@@ -70,15 +71,15 @@ pub(crate) enum Sort {
     Trade,
 }
 
-/// The sort of a record, by its type and, for orders, its action. Cost: none for most types, as
-/// the type is known when the caller is compiled.
+/// The sort of a record of a type, given as bytes: of orders the action says it. Cost: none for
+/// most types where the type is known when the caller is compiled.
 #[inline(always)]
-pub(crate) fn sort_of<R: Record>(record: &R) -> Option<Sort> {
+pub(crate) fn sort_of(rtype: u8, record: &[u8]) -> Option<Sort> {
     const ACTION_AT: usize = core::mem::offset_of!(crate::record::Mbo, action);
-    match R::RTYPE {
+    match rtype {
         rtype::QUOTE | rtype::QUOTE_W => Some(Sort::Quote),
         rtype::TRADE | rtype::TRADE_W => Some(Sort::Trade),
-        rtype::MBO if record.as_bytes().get(ACTION_AT) == Some(&action::TRADE) => Some(Sort::Trade),
+        rtype::MBO if record.get(ACTION_AT) == Some(&action::TRADE) => Some(Sort::Trade),
         _ => None,
     }
 }
@@ -167,17 +168,11 @@ impl Instruments {
         stored
     }
 
-    /// Stores a last value of the record at `seq`, under an entry that is added if need be and
-    /// possible. Only the writer calls this.
+    /// Stores a last value: the record at `seq`, given as bytes that begin with a header, under an
+    /// entry that is added if need be and possible. Only the writer calls this.
     #[inline]
-    pub(crate) fn remember<R: Record>(
-        &self,
-        sort: Sort,
-        seq: u64,
-        record: &R,
-        may_add: bool,
-    ) -> Stored {
-        let header = record.header();
+    pub(crate) fn remember(&self, sort: Sort, seq: u64, record: &[u8], may_add: bool) -> Stored {
+        let Ok((header, _)) = RecordHeader::ref_from_prefix(record) else { return Stored::NoRoom };
         let mut stored = Stored::Changed;
         let places = match self.find(header.instrument_id) {
             Place::At(places) => places,
@@ -189,7 +184,7 @@ impl Instruments {
             Place::Free(_) | Place::Full => return Stored::NoRoom,
         };
         let slot = if sort == Sort::Quote { places.quote } else { places.trade };
-        let (words, _) = record.as_bytes().as_chunks::<8>();
+        let (words, _) = record.as_chunks::<8>();
         slot.claim(seq);
         slot.put(0, words.iter().take(VALUE_WORDS).map(|word| u64::from_le_bytes(*word)));
         slot.clear(words.len().min(VALUE_WORDS));

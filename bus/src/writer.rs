@@ -135,9 +135,9 @@ impl Writer {
         slot.clear(size_of::<R>() / 8);
         self.seal(seq);
         if self.remembers
-            && let Some(sort) = sort_of(record)
+            && let Some(sort) = sort_of(R::RTYPE, record.as_bytes())
         {
-            self.remember(sort, seq, record);
+            self.remember(sort, seq, record.as_bytes());
         }
         Ok(seq)
     }
@@ -213,12 +213,27 @@ impl Writer {
                 self.room -= 1;
                 Ok(())
             }
-            Stored::NoRoom => Err(Error::NoRoomForInstrument {
-                name: self.name().to_string(),
-                instrument_id: instrument.instrument_id,
-                room: self.segment.instruments().room(),
-            }),
+            Stored::NoRoom => {
+                self.count_unlisted();
+                Err(Error::NoRoomForInstrument {
+                    name: self.name().to_string(),
+                    instrument_id: instrument.instrument_id,
+                    room: self.segment.instruments().room(),
+                })
+            }
         }
+    }
+
+    /// The definition of an instrument, if it is listed.
+    #[must_use]
+    pub fn instrument(&self, instrument_id: u32) -> Option<Instrument> {
+        self.segment.instruments().get(instrument_id)
+    }
+
+    #[cold]
+    fn count_unlisted(&mut self) {
+        self.unlisted += 1;
+        store(self.segment.header().display.unlisted, self.unlisted);
     }
 
     /// Shows the event time up to which this ring is complete, in nanoseconds since the Unix
@@ -263,14 +278,11 @@ impl Writer {
     }
 
     #[inline]
-    fn remember<R: Record>(&mut self, sort: Sort, seq: u64, record: &R) {
+    fn remember(&mut self, sort: Sort, seq: u64, record: &[u8]) {
         match self.segment.instruments().remember(sort, seq, record, self.room > 0) {
             Stored::Changed => {}
             Stored::Added => self.room -= 1,
-            Stored::NoRoom => {
-                self.unlisted += 1;
-                store(self.segment.header().display.unlisted, self.unlisted);
-            }
+            Stored::NoRoom => self.count_unlisted(),
         }
     }
 

@@ -72,6 +72,11 @@ fn no_bytes_for_a_segment_do_harm() {
 }
 
 #[test]
+fn no_bytes_for_a_journal_do_harm() {
+    run("journal");
+}
+
+#[test]
 fn no_bytes_for_a_schema_do_harm() {
     run("schema");
 }

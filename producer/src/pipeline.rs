@@ -13,6 +13,7 @@
 //! Decoding, normalising, features and publishing run on the caller's thread. Records of one step
 //! are staged, and the rings' `published` moves once at its end.
 
+mod directory;
 mod rings;
 mod summary;
 
@@ -26,6 +27,9 @@ use crate::pace::{Clock, Pace, Pacer, RealClock};
 use crate::source::{Progress, Source};
 use rings::Rings;
 
+/// Entries for instruments unless said otherwise: 4 MiB, enough for a whole stock exchange.
+pub const DEFAULT_INSTRUMENTS: u64 = 1 << 14;
+
 /// Options of [`Feed`].
 #[derive(Clone, Debug)]
 pub struct FeedOptions {
@@ -35,6 +39,9 @@ pub struct FeedOptions {
     pub bus: String,
     /// Slots of the ring of ticks, a power of two.
     pub capacity: u64,
+    /// Entries of the ring of ticks for instruments, a power of two or 0: definitions, and the last
+    /// quote and trade of each.
+    pub instruments: u64,
     /// Speed.
     pub pace: Pace,
     /// Features to publish; none without.
@@ -51,6 +58,7 @@ impl FeedOptions {
             directory,
             bus: bus.into(),
             capacity: tickring::DEFAULT_CAPACITY,
+            instruments: DEFAULT_INSTRUMENTS,
             pace: Pace::Max,
             vectors: None,
             journal: None,

@@ -1,13 +1,17 @@
 //! Bytes as the file of a ring, which is attached, read in every way and taken over.
 
+use super::seal;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 use tempfile::TempDir;
 use tickring::record::{Record, Trade};
 use tickring::{Batch, Directory, Poll, Reader, RingInfo, RingName, RingSpec, Start, Writer};
 
+/// Where the checksum of the identity stands, see FORMAT.md.
+const IDENTITY_CRC: usize = 1020;
 /// Calls of each kind on one segment.
 const CALLS: usize = 20;
 
@@ -24,13 +28,30 @@ fn ring(bus: &str) -> (Directory, RingName) {
 }
 
 pub(crate) fn run(bytes: &[u8]) {
+    attach(bytes);
+    // Most changes of the identity are found by its checksum: once more, with what lies behind.
+    let mut sealed = bytes.to_vec();
+    seal(&mut sealed, 0..IDENTITY_CRC, IDENTITY_CRC);
+    if sealed != bytes {
+        attach(&sealed);
+    }
+}
+
+fn attach(bytes: &[u8]) {
     let (directory, name) = ring("hostile");
     let path = directory.path_of(&name);
     let bus = path.parent().expect("a ring is in a bus");
     fs::DirBuilder::new().recursive(true).mode(0o750).create(bus).expect("a directory");
     fs::write(&path, bytes).expect("a writable file");
     let _ = RingInfo::read(&directory, &name);
-    for start in [Start::Oldest, Start::Latest, Start::Sequence(0), Start::Sequence(u64::MAX)] {
+    let starts = [
+        Start::Oldest,
+        Start::Latest,
+        Start::Sequence(0),
+        Start::Sequence(u64::MAX),
+        Start::Time(1 << 60),
+    ];
+    for start in starts {
         if let Ok(reader) = Reader::open(&directory, &name, start) {
             read(reader);
         }
@@ -52,6 +73,8 @@ fn read(mut reader: Reader) {
         if let Some(extent) = reader.extent(CALLS) {
             let _ = reader.validate(&extent);
         }
+        let _ = (reader.latest(1), reader.instrument(7), reader.instruments().count());
+        let _ = (reader.wait(Duration::ZERO), reader.token());
         let _ = (reader.resident(), reader.published_at_ns(first & !63), reader.info());
     }
 }
@@ -59,7 +82,8 @@ fn read(mut reader: Reader) {
 fn take_over(directory: &Directory, name: &RingName) {
     let Ok(info) = RingInfo::read(directory, name) else { return };
     let Ok(spec) = RingSpec::new(Trade::kinds()) else { return };
-    let spec = RingSpec { capacity: info.capacity, ..spec };
+    let RingInfo { capacity, instruments, .. } = info;
+    let spec = RingSpec { capacity, instruments, ..spec };
     if let Ok(mut writer) = Writer::open(directory, name, &spec) {
         for n in 0..CALLS as u64 {
             let _ = writer.publish(&Trade::empty(1, 1, n));
@@ -72,7 +96,7 @@ fn take_over(directory: &Directory, name: &RingName) {
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let (directory, name) = ring("seeds");
     let spec = RingSpec::new(Trade::kinds()).expect("the kinds of a trade");
-    let spec = RingSpec { capacity: 64, ..spec };
+    let spec = RingSpec { capacity: 64, instruments: 8, ..spec };
     let mut seeds = Vec::new();
     for (count, is_torn, is_closed) in [(0, false, false), (3, true, false), (200, false, true)] {
         let mut writer = Writer::open(&directory, &name, &spec).expect("a ring");

@@ -1,7 +1,8 @@
 use super::*;
-use crate::record::{Mbo, Quote, Trade, TradeW, side};
+use crate::record::{Mbo, Quote, Record, Trade, TradeW, side};
 use proptest::prelude::*;
 use std::collections::HashMap;
+use zerocopy::IntoBytes;
 
 /// A table of `COUNT` entries and a ring of 64 tick slots.
 struct Bench {
@@ -51,9 +52,9 @@ fn the_last_quote_and_trade_are_kept_with_their_sequences() {
     let table = Bench::new().table;
     assert_eq!(latest(table, 17), Latest::default());
     let quote = Quote { bid_px: 5, ask_px: 6, ..Quote::empty(1, 17, 9) };
-    assert_eq!(table.remember(Sort::Quote, 3, &quote, true), Stored::Added);
-    assert_eq!(table.remember(Sort::Trade, 4, &trade(17, 1), true), Stored::Changed);
-    assert_eq!(table.remember(Sort::Trade, 9, &trade(17, 2), true), Stored::Changed);
+    assert_eq!(table.remember(Sort::Quote, 3, quote.as_bytes(), true), Stored::Added);
+    assert_eq!(table.remember(Sort::Trade, 4, trade(17, 1).as_bytes(), true), Stored::Changed);
+    assert_eq!(table.remember(Sort::Trade, 9, trade(17, 2).as_bytes(), true), Stored::Changed);
     let latest = latest(table, 17);
     let last_quote = latest.quote.unwrap();
     assert_eq!(last_quote.record().get::<Quote>(), Some(&quote));
@@ -61,18 +62,22 @@ fn the_last_quote_and_trade_are_kept_with_their_sequences() {
     assert_eq!(last_trade.record().get::<Trade>(), Some(&trade(17, 2)));
     assert_eq!((last_quote.record().seq(), last_trade.record().seq()), (3, 9));
     assert_eq!(table.get(17).unwrap().symbol(), "", "known by its id alone");
-    assert_eq!(table.remember(Sort::Trade, 10, &trade(18, 2), false), Stored::NoRoom);
+    assert_eq!(table.remember(Sort::Trade, 10, trade(18, 2).as_bytes(), false), Stored::NoRoom);
+}
+
+fn sort_of_record<R: Record>(record: &R) -> Option<Sort> {
+    sort_of(R::RTYPE, record.as_bytes())
 }
 
 #[test]
 fn records_have_a_sort_by_type_and_orders_by_action() {
     let order = |action| Mbo { action, ..Mbo::empty(1, 2, 3) };
-    assert_eq!(sort_of(&trade(1, 1)), Some(Sort::Trade));
-    assert_eq!(sort_of(&TradeW::empty(1, 2, 3)), Some(Sort::Trade));
-    assert_eq!(sort_of(&Quote::empty(1, 2, 3)), Some(Sort::Quote));
-    assert_eq!(sort_of(&order(action::TRADE)), Some(Sort::Trade));
-    assert_eq!(sort_of(&order(action::ADD)), None);
-    assert_eq!(sort_of(&crate::record::Gap::empty(1, 2, 3)), None);
+    assert_eq!(sort_of_record(&trade(1, 1)), Some(Sort::Trade));
+    assert_eq!(sort_of_record(&TradeW::empty(1, 2, 3)), Some(Sort::Trade));
+    assert_eq!(sort_of_record(&Quote::empty(1, 2, 3)), Some(Sort::Quote));
+    assert_eq!(sort_of_record(&order(action::TRADE)), Some(Sort::Trade));
+    assert_eq!(sort_of_record(&order(action::ADD)), None);
+    assert_eq!(sort_of_record(&crate::record::Gap::empty(1, 2, 3)), None);
 }
 
 #[test]
@@ -81,7 +86,7 @@ fn what_a_writer_left_half_written_is_completed() {
     let Bench { table, ring } = bench;
     for id in [1, 2, 3] {
         let _ = table.define(&named(id, "X"), true);
-        let _ = table.remember(Sort::Trade, u64::from(id), &trade(id, id), true);
+        let _ = table.remember(Sort::Trade, u64::from(id), trade(id, id).as_bytes(), true);
     }
     // The record at sequence 70 is in the ring, the one at 71 is not any more.
     ring.slot(70).claim(70);
@@ -110,7 +115,7 @@ fn what_a_writer_left_half_written_is_completed() {
     // The dead entry stays; the instrument gets another.
     assert_eq!(table.define(&named(4, "NEW"), true), Stored::Added);
     assert_eq!(table.get(4).unwrap().symbol(), "NEW");
-    assert_eq!(table.remember(Sort::Trade, 72, &trade(2, 5), false), Stored::Changed);
+    assert_eq!(table.remember(Sort::Trade, 72, trade(2, 5).as_bytes(), false), Stored::Changed);
     assert_eq!(latest(table, 2).trade.unwrap().record().seq(), 72);
 }
 
@@ -135,7 +140,7 @@ proptest! {
             let stored = if defines {
                 table.define(&named(id, &size.to_string()), may_add)
             } else {
-                table.remember(Sort::Trade, seq, &trade(id, size), may_add)
+                table.remember(Sort::Trade, seq, trade(id, size).as_bytes(), may_add)
             };
             let expected = match (is_known, may_add) {
                 (true, _) => Stored::Changed,

@@ -6,9 +6,11 @@
 
 use super::Writer;
 use crate::error::WrongRow;
+use crate::instruments::{VALUE_WORDS, sort_of};
 use crate::record::{Record, Vector, lane_type, rtype};
 use crate::schema::{Kind, Unit};
 use core::mem::offset_of;
+use zerocopy::IntoBytes;
 
 /// How rows of one kind are written.
 #[derive(Clone, Debug)]
@@ -135,12 +137,21 @@ impl Writer {
 
     fn put_row(&mut self, form: usize, row: &[u8]) -> u64 {
         let seq = self.next;
-        let words: &[_] = self.forms.get(form).map_or(&[], |form| &form.words);
+        let Some(form) = self.forms.get(form) else { return seq };
+        let (rtype, words) = (form.rtype, &form.words);
         let slot = self.segment.slot(seq);
         slot.claim(seq);
         slot.put(0, words_of(row).zip(words).map(|(word, (free, fixed))| word & free | fixed));
         slot.clear(words.len());
         self.seal(seq);
+        if self.remembers
+            && let Some(sort) = sort_of(rtype, row)
+        {
+            // As it was put there, with what the kind fixes.
+            let mut copy = [0; VALUE_WORDS];
+            self.segment.slot(seq).copy_to(&mut copy);
+            self.remember(sort, seq, copy.as_bytes());
+        }
         seq
     }
 }

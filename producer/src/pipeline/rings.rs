@@ -2,11 +2,11 @@
 
 use std::any::Any;
 
-use tickring::record::{Mbo, Record, UNDEF_TIME, Vector};
+use tickring::record::{InstrumentDef, Mbo, Record, Status, SymbolMapping, UNDEF_TIME, Vector};
 use tickring::schema::Kind;
 use tickring::{RingName, RingSpec, Writer, WrongKind};
 
-use super::{FeedOptions, Journaled, Summary};
+use super::{FeedOptions, Journaled, Summary, directory};
 use crate::error::Error;
 use crate::features::Features;
 use crate::source::{Count, Kinds, Report, Sink};
@@ -66,7 +66,9 @@ impl Rings {
         };
         // All options are checked before the first ring appears.
         let features = options.vectors.map(Features::new).transpose()?;
-        let ticks = writer(options, "ticks", kinds.ticks, options.capacity)?;
+        let ticks = spec(options, kinds.ticks, options.capacity)?;
+        let ticks = RingSpec { instruments: options.instruments, ..ticks };
+        let ticks = open(options, "ticks", &ticks)?;
         let vectors = features.map(|features| {
             let writer = writer(options, "vectors", features.kinds(), features.capacity())?;
             Ok::<_, Error>(Vectors { features, writer })
@@ -213,6 +215,9 @@ impl Sink for Rings {
             return Err(no_ring(record));
         };
         let seq = open.ticks.stage(record)?;
+        if let Some(status) = (record as &dyn Any).downcast_ref::<Status>() {
+            directory::note_status(&mut open.ticks, status);
+        }
         if let Some(Vectors { features, writer }) = &mut open.vectors
             && let Some(feature) = features.observe(seq, record)
         {
@@ -230,6 +235,14 @@ impl Sink for Rings {
     fn definition<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
         let writer = self.open.as_mut().and_then(|open| open.definitions.as_mut());
         writer.ok_or_else(|| no_ring(record))?.stage(record)?;
+        if let Some(open) = &mut self.open {
+            let record = record as &dyn Any;
+            if let Some(definition) = record.downcast_ref::<InstrumentDef>() {
+                directory::define(&mut open.ticks, definition);
+            } else if let Some(mapping) = record.downcast_ref::<SymbolMapping>() {
+                directory::name(&mut open.ticks, mapping);
+            }
+        }
         self.count(record);
         Ok(())
     }
@@ -249,10 +262,17 @@ fn writer(
     kinds: Vec<Kind>,
     capacity: u64,
 ) -> Result<Writer, Error> {
-    let name = RingName::new(&options.bus, ring)?;
+    open(options, ring, &spec(options, kinds, capacity)?)
+}
+
+fn spec(options: &FeedOptions, kinds: Vec<Kind>, capacity: u64) -> Result<RingSpec, Error> {
     let journal = options.journal.clone();
-    let spec = RingSpec { capacity, journal, ..RingSpec::new(kinds)? };
-    Ok(Writer::open(&options.directory, &name, &spec)?)
+    Ok(RingSpec { capacity, journal, ..RingSpec::new(kinds)? })
+}
+
+fn open(options: &FeedOptions, ring: &str, spec: &RingSpec) -> Result<Writer, Error> {
+    let name = RingName::new(&options.bus, ring)?;
+    Ok(Writer::open(&options.directory, &name, spec)?)
 }
 
 /// Says that a record was given for a ring that its source did not announce.

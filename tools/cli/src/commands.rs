@@ -13,6 +13,7 @@ mod inspect;
 mod ls;
 mod record;
 mod replay;
+mod symbols;
 mod tail;
 mod window;
 
@@ -21,6 +22,7 @@ mod window;
 pub(crate) enum Command {
     Ls(ls::Arguments),
     Inspect(inspect::Arguments),
+    Symbols(symbols::Arguments),
     Tail(tail::Arguments),
     Feed(feed::Arguments),
     Record(record::Arguments),
@@ -40,6 +42,7 @@ impl Command {
         match self {
             Self::Ls(arguments) => ls::run(&arguments, directory, output),
             Self::Inspect(arguments) => inspect::run(&arguments, directory, output),
+            Self::Symbols(arguments) => symbols::run(&arguments, directory, output),
             Self::Tail(arguments) => tail::run(&arguments, directory, output),
             Self::Feed(arguments) => feed::run(arguments, directory, output),
             Self::Record(arguments) => record::run(&arguments, directory, output),

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use glob::{MatchOptions, Pattern};
-use tickring::{Directory, RingName};
+use tickring::{Directory, ReaderOptions, RingName, Start};
 
 /// `*` and `?` stand for characters of one part of a name, not for the slash between them.
 const OPTIONS: MatchOptions = MatchOptions {
@@ -59,6 +59,11 @@ pub(crate) fn find_one(directory: &Directory, text: &str) -> Result<RingName, Fa
             Err(Failure::SeveralMatches { found, names })
         }
     }
+}
+
+/// A look is no reading: it does not show among the readers.
+pub(crate) fn unlisted() -> ReaderOptions {
+    ReaderOptions { name: String::new(), ..ReaderOptions::new(Start::Latest) }
 }
 
 #[cfg(test)]

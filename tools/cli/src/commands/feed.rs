@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tickring::Directory;
 use tickring_producer::features::FeatureOptions;
 use tickring_producer::pace::Pace;
-use tickring_producer::pipeline::{Feed, FeedOptions, Journaled, Summary};
+use tickring_producer::pipeline::{DEFAULT_INSTRUMENTS, Feed, FeedOptions, Journaled, Summary};
 use tickring_producer::source::dbn::DbnSource;
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
 use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
@@ -56,6 +56,10 @@ struct Publishing {
     /// Slots of the ring of ticks, a power of two
     #[arg(long, value_name = "SLOTS", default_value_t = tickring::DEFAULT_CAPACITY)]
     capacity: u64,
+    /// Entries of the ring of ticks for instruments, with their last quotes and trades: a power of
+    /// two, or 0 for none
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_INSTRUMENTS)]
+    directory: u64,
     /// Speed: 1x or 10x by the time of the records, 100000/s by their number, or max [default: 1x
     /// for a simulation, max for a file]
     #[arg(long, value_name = "PACE")]
@@ -165,6 +169,7 @@ fn publish<S: Source>(
         directory: directory.clone(),
         bus: arguments.to,
         capacity: arguments.capacity,
+        instruments: arguments.directory,
         pace: arguments.pace.unwrap_or(pace),
         vectors,
         journal: arguments.journal.map(|directory| arguments.keeping.spec(&directory)),

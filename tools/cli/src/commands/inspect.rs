@@ -6,10 +6,10 @@ use crate::notation::{Grouped, Size, Time};
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::schema::{self, state_name};
-use crate::table::{Align, Columns};
+use crate::table::{Align, Columns, Table};
 use serde_json::{Value, json};
 use std::ops::Range;
-use tickring::{Directory, Reader, RingInfo, Start};
+use tickring::{Directory, Reader, ReaderInfo, RingInfo};
 
 /// One publish time is kept for every so many sequences, see [`Reader::published_at_ns`].
 const TIME_EVERY: u64 = 64;
@@ -17,7 +17,9 @@ const TIME_EVERY: u64 = 64;
 /// Shows everything about one ring: header, resident records, schema
 ///
 /// The header (identity, writer, counters), which sequences are resident, when the oldest and
-/// newest of them were published, and the schema: field, offset, type, unit, null, doc.
+/// newest of them were published, who reads, and the schema: field, offset, type, unit, null, doc.
+/// Readers are listed while the ring has a writer, and if they are of its user; their numbers are
+/// up to 64 records behind.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The ring, BUS/RING, or a pattern that one ring matches
@@ -26,9 +28,13 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "header")]
     schema: bool,
     /// Only the header and what follows from it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "readers")]
     header: bool,
-    /// One JSON object: the keys of the table, times as *_ns, and the schema under "schema"
+    /// Only the readers: name, process, cursor, lag, what they missed, laps, polls, wake-ups
+    #[arg(long, conflicts_with = "schema")]
+    readers: bool,
+    /// One JSON object: the keys of the table, times as *_ns, the readers under "readers" and the
+    /// schema under "schema"
     #[arg(long)]
     json: bool,
 }
@@ -53,12 +59,18 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
     let name = names::find_one(directory, &arguments.name)?;
-    let reader = Reader::open(directory, &name, Start::Latest)?;
+    let reader = Reader::open_with(directory, &name, &names::unlisted())?;
     let (info, resident) = (reader.info(), Resident::of(&reader));
-    let schema = (!arguments.header).then(|| reader.schema());
-    let has_header = !arguments.schema;
+    let mut readers = ReaderInfo::list(directory, &name)?;
+    readers.sort_by(|a, b| (&a.name, a.pid, a.since_ns).cmp(&(&b.name, b.pid, b.since_ns)));
+    let schema = (!arguments.header && !arguments.readers).then(|| reader.schema());
+    let has_header = !arguments.schema && !arguments.readers;
     if arguments.json {
         let mut object = if has_header { header_json(&info, &resident) } else { json!({}) };
+        if let (false, Value::Object(members)) = (arguments.schema, &mut object) {
+            let list = readers.iter().map(reader_json).collect();
+            members.insert("readers".to_owned(), list);
+        }
         if let (Some(schema), Value::Object(members)) = (schema, &mut object) {
             members.insert("schema".to_owned(), schema::json(schema));
         }
@@ -67,6 +79,12 @@ pub(super) fn run(
     }
     if has_header {
         print_header(&info, &resident, output)?;
+    }
+    if !readers.is_empty() && !arguments.schema {
+        if has_header {
+            writeln!(output)?;
+        }
+        reader_table(&readers).print(output, 0)?;
     }
     if let Some(schema) = schema {
         if has_header {
@@ -93,6 +111,7 @@ fn print_header(info: &RingInfo, resident: &Resident, output: &mut Output) -> Re
         ("heartbeat", time(info.heartbeat_ns)),
         ("watermark", time(info.watermark_ns)),
         ("dropped", info.dropped.to_string()),
+        ("instruments", instruments(info)),
         ("published", info.published.to_string()),
         ("resident", resident.range()),
         ("time index", resident.times()),
@@ -126,6 +145,8 @@ fn header_json(info: &RingInfo, resident: &Resident) -> Value {
         "heartbeat_ns": info.heartbeat_ns,
         "watermark_ns": info.watermark_ns,
         "dropped": info.dropped,
+        "instruments": info.instruments,
+        "unlisted": info.unlisted,
         "published": info.published,
         "resident": { "start": resident.seqs.start, "end": resident.seqs.end },
         "time_index": {
@@ -133,6 +154,62 @@ fn header_json(info: &RingInfo, resident: &Resident) -> Value {
             "oldest": published(resident.oldest),
             "newest": published(resident.newest),
         },
+    })
+}
+
+fn instruments(info: &RingInfo) -> String {
+    match (info.instruments, info.unlisted) {
+        (0, _) => "none".to_owned(),
+        (room, 0) => format!("{} entries", Grouped(room)),
+        (room, unlisted) => {
+            format!("{} entries, {} records without one", Grouped(room), Grouped(unlisted))
+        }
+    }
+}
+
+fn reader_table(readers: &[ReaderInfo]) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(&[
+        ("reader", Left),
+        ("pid", Right),
+        ("cursor", Right),
+        ("lag", Right),
+        ("missed", Right),
+        ("laps", Right),
+        ("polls", Right),
+        ("wake-ups", Right),
+        ("since", Left),
+        ("state", Left),
+    ]);
+    for reader in readers {
+        table.row(vec![
+            reader.name.clone(),
+            reader.pid.to_string(),
+            reader.cursor.to_string(),
+            Grouped(reader.lag).to_string(),
+            Grouped(reader.missed).to_string(),
+            Grouped(reader.laps).to_string(),
+            Grouped(reader.polls).to_string(),
+            Grouped(reader.wakeups).to_string(),
+            Time(reader.since_ns.into()).to_string(),
+            if reader.is_alive { "alive" } else { "gone" }.to_owned(),
+        ]);
+    }
+    table
+}
+
+fn reader_json(reader: &ReaderInfo) -> Value {
+    json!({
+        "name": reader.name,
+        "pid": reader.pid,
+        "since_ns": reader.since_ns,
+        "cursor": reader.cursor,
+        "lag": reader.lag,
+        "missed": reader.missed,
+        "laps": reader.laps,
+        "polls": reader.polls,
+        "wakeups": reader.wakeups,
+        "alive": reader.is_alive,
     })
 }
 

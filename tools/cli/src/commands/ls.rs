@@ -1,7 +1,7 @@
 //! `tickring ls`: the rings there are.
 
 use crate::failure::Failure;
-use crate::names::NamePattern;
+use crate::names::{self, NamePattern};
 use crate::notation::{Age, Size};
 use crate::note::note;
 use crate::outcome::Outcome;
@@ -10,7 +10,7 @@ use crate::schema::state_name;
 use crate::table::{Align, Table};
 use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tickring::{Directory, Error, Reader, ReaderOptions, RingInfo, RingState, Start};
+use tickring::{Directory, Error, Reader, RingInfo, RingState};
 
 /// Lists rings: who writes them, what they hold, how large they are
 ///
@@ -46,7 +46,7 @@ pub(super) fn run(
     names.retain(|name| pattern.as_ref().is_none_or(|pattern| pattern.matches(name)));
     let (mut rows, mut unreadable) = (Vec::new(), 0);
     for name in &names {
-        match Reader::open_with(directory, name, &unlisted()) {
+        match Reader::open_with(directory, name, &names::unlisted()) {
             Ok(reader) => rows.push(Row::of(&reader)),
             // Removed since it was listed.
             Err(Error::NotFound { .. }) => {}
@@ -75,11 +75,6 @@ pub(super) fn run(
         }
         (0, false, _) => Ok(Outcome::Done),
     }
-}
-
-/// A look is no reading: it does not show among the readers.
-fn unlisted() -> ReaderOptions {
-    ReaderOptions { name: String::new(), ..ReaderOptions::new(Start::Latest) }
 }
 
 fn table(rows: &[Row]) -> Table {

@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Where to begin rings that have no journal there yet: oldest, latest or a sequence
-    #[arg(long, value_name = "START", value_parser = start::parse, default_value = "oldest")]
+    #[arg(long, value_name = "START", value_parser = start::parse, allow_hyphen_values = true, default_value = "oldest")]
     from: Start,
     #[command(flatten)]
     keeping: Keeping,
@@ -121,11 +121,28 @@ impl Part {
         Ok(match recorder.step()? {
             RecorderProgress::Advanced(_) => Step::Advanced,
             RecorderProgress::Idle => Step::Idle,
+            RecorderProgress::Ended if self.is_gone() => {
+                self.give_up()?;
+                Step::Ended
+            }
             RecorderProgress::Ended => {
                 self.has_ended = true;
                 Step::Ended
             }
         })
+    }
+
+    /// Whether the ring's name belongs to nothing, or to another ring.
+    fn is_gone(&self) -> bool {
+        file_id::at(&self.path) != self.file
+    }
+
+    /// Ends the recording of a ring that is gone: nothing more will come of it.
+    fn give_up(&mut self) -> Result<(), Failure> {
+        self.finish()?;
+        let name = &self.name;
+        note("record", format_args!("{name} was removed or created anew: ended"));
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
@@ -141,10 +158,8 @@ impl Recording {
     /// Ends the recordings of rings that are gone: nothing more will come of them.
     fn look(&mut self) -> Result<(), Failure> {
         for part in self.parts.iter_mut().filter(|part| part.recorder.is_some()) {
-            if file_id::at(&part.path) != part.file {
-                part.finish()?;
-                let name = &part.name;
-                note("record", format_args!("{name} was removed or created anew: ended"));
+            if part.is_gone() {
+                part.give_up()?;
             }
         }
         Ok(())

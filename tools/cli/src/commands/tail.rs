@@ -52,8 +52,8 @@ pub(crate) struct Arguments {
     /// Go on with records as they are published
     #[arg(short, long)]
     follow: bool,
-    /// Begin at the oldest record, behind the latest, or at a sequence: oldest, latest or SEQ
-    #[arg(long, value_name = "START", value_parser = start::parse)]
+    /// Begin at oldest, latest, a sequence, an age (-5s), a time (2026-01-05T14:30:00Z) or a token
+    #[arg(long, value_name = "START", value_parser = start::parse, allow_hyphen_values = true)]
     from: Option<Start>,
     /// Print one JSON object a line
     #[arg(long, conflicts_with = "csv")]
