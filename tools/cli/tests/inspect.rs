@@ -1,8 +1,9 @@
 //! `tickring inspect`
 
-use crate::support::{Bus, kinds, publish};
+use crate::support::{Bus, kinds, publish, ring};
 use tickring::record::{Record, Trade};
 use tickring::schema::Schema;
+use tickring::{Poll, Reader, ReaderOptions, Start};
 
 const TRADE: &str = "\
 trade (rtype 0x00, 56 bytes)
@@ -34,8 +35,29 @@ fn the_header_is_a_line_for_each_of_its_values() {
     assert_eq!(
         titles.join(","),
         "name,path,ring id,created,size,capacity,schema hash,state,epoch,writer,heartbeat,\
-         watermark,dropped,published,resident,time index"
+         watermark,dropped,instruments,published,resident,time index"
     );
+}
+
+#[test]
+fn readers_are_listed_with_their_lag_and_losses() {
+    let bus = Bus::new();
+    let mut writer = bus.writer("demo/ticks", kinds());
+    assert_eq!(bus.run("inspect demo/ticks --readers").clean(), "", "a look is no reader");
+    let options = ReaderOptions { name: "slow".to_owned(), ..ReaderOptions::new(Start::Oldest) };
+    let mut reader = Reader::open_with(&bus.directory(), &ring("demo/ticks"), &options).unwrap();
+    publish(&mut writer, 0..70);
+    assert!(matches!(reader.poll(), Poll::Lapped { missed: 14, .. }));
+    let out = bus.run("inspect demo/ticks --readers").clean();
+    let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<_> = out.lines().map(cells).collect();
+    assert_eq!(lines[0][..6], ["reader", "pid", "cursor", "lag", "missed", "laps"]);
+    let pid = std::process::id().to_string();
+    assert_eq!(lines[1][..6], ["slow", pid.as_str(), "14", "56", "14", "1"]);
+    assert_eq!((lines.len(), lines[1].last().unwrap().as_str()), (2, "alive"));
+    let object = bus.run("inspect demo/ticks --json").objects().pop().unwrap();
+    assert_eq!(object["readers"][0]["name"], "slow");
+    assert_eq!(object["readers"][0]["missed"], 14);
 }
 
 #[test]

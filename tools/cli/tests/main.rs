@@ -16,5 +16,6 @@ mod journal;
 mod ls;
 mod own_kind;
 mod support;
+mod symbols;
 mod tail;
 mod window;

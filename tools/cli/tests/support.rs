@@ -60,6 +60,15 @@ pub(crate) struct Bus {
     root: TempDir,
 }
 
+impl Drop for Bus {
+    /// A writer that was killed leaves a control segment outside of the directory.
+    fn drop(&mut self) {
+        for name in self.directory().list().unwrap_or_default() {
+            let _ = self.directory().remove(&name);
+        }
+    }
+}
+
 impl Bus {
     pub(crate) fn new() -> Self {
         Self { root: tempfile::tempdir().unwrap() }
