@@ -47,7 +47,7 @@ fn publish(directory: &Directory, name: &RingName) {
 
 /// Waits for records for ever.
 fn read(directory: &Directory, name: &RingName) {
-    let options = ReaderOptions { name: "other".to_owned(), ..ReaderOptions::new(Start::Latest) };
+    let options = ReaderOptions::named("other", Start::Latest);
     let mut reader = Reader::open_with(directory, name, &options).unwrap();
     loop {
         reader.wait(PATIENCE);

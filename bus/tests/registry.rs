@@ -6,7 +6,7 @@ use std::thread;
 use tickring::{Reader, ReaderInfo, ReaderOptions, Start};
 
 fn named(bench: &Bench, name: &str) -> Reader {
-    let options = ReaderOptions { name: name.to_owned(), ..ReaderOptions::new(Start::Oldest) };
+    let options = ReaderOptions::named(name, Start::Oldest);
     Reader::open_with(&bench.directory, &bench.name, &options).unwrap()
 }
 

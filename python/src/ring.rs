@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How a ring is kept open: not as one of its readers.
 fn unlisted() -> ReaderOptions {
-    ReaderOptions { name: String::new(), ..ReaderOptions::new(Start::Latest) }
+    ReaderOptions::named("", Start::Latest)
 }
 
 fn directory_of(directory: Option<PathBuf>) -> Directory {

@@ -8,7 +8,7 @@ use crate::directory::{Directory, RingName};
 use crate::error::Error;
 use crate::geometry::TIME_EVERY;
 use crate::poll::{CloseReason, Poll};
-use crate::reader::{Reader, Start, restart_epoch, wait_any};
+use crate::reader::{Reader, ReaderOptions, Start, restart_epoch, wait_any};
 use crate::view::View;
 use std::time::{Duration, Instant};
 use zerocopy::IntoBytes;
@@ -99,7 +99,8 @@ impl Recorder {
         spec: &JournalSpec,
         start: Start,
     ) -> Result<Self, Error> {
-        let mut reader = Reader::open(directory, name, start)?;
+        let mut reader =
+            Reader::open_with(directory, name, &ReaderOptions::named("recorder", start))?;
         let origin = Origin::of(reader.segment());
         let writer = JournalWriter::open(spec, &origin)?;
         if let Some(next) = writer.next_seq() {

@@ -98,12 +98,14 @@ impl ReaderOptions {
     #[must_use]
     pub fn new(start: Start) -> Self {
         let program = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
-        Self {
-            start,
-            name: program.trim_end().to_owned(),
-            wait: Wait::default(),
-            memory: Memory::default(),
-        }
+        Self::named(program.trim_end(), start)
+    }
+
+    /// Joins at `start` under a name, and waits by default.
+    #[must_use]
+    pub fn named(name: &str, start: Start) -> Self {
+        let (wait, memory) = (Wait::default(), Memory::default());
+        Self { start, name: name.to_owned(), wait, memory }
     }
 }
 

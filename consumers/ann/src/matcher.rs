@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 use tickring::record::{Match, Record, RecordHeader, Restart, Tombstone, UNDEF_TIME, Vector};
 use tickring::schema::{FieldType, Schema};
-use tickring::{Directory, LiveRecord, Poll, Reader, RingName, RingSpec, Writer};
+use tickring::{Directory, LiveRecord, Poll, Reader, ReaderOptions, RingName, RingSpec, Writer};
 
 /// Latencies above this are counted as this, in nanoseconds.
 const LATENCY_MAX_NS: u64 = 60_000_000_000;
@@ -140,7 +140,8 @@ impl Matcher {
         matches: &RingName,
         options: MatcherOptions,
     ) -> Result<Self, Error> {
-        let reader = Reader::open(directory, vectors, options.start)?;
+        let joining = ReaderOptions::named("ann", options.start);
+        let reader = Reader::open_with(directory, vectors, &joining)?;
         let dim = dim_of(vectors, reader.schema())?;
         let window = options.checked_window(reader.info().capacity)?;
         let registered = match options.mode {

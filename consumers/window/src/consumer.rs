@@ -6,7 +6,9 @@ use crate::windows::{Counts, Windows};
 use hdrhistogram::Histogram;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tickring::record::{Record, WindowBar};
-use tickring::{Batch, Directory, Poll, Reader, RingName, RingSpec, Start, Writer, WrongKind};
+use tickring::{
+    Batch, Directory, Poll, Reader, ReaderOptions, RingName, RingSpec, Start, Writer, WrongKind,
+};
 
 /// Records taken from the ring at once.
 const BATCH: usize = 1024;
@@ -66,7 +68,8 @@ impl WindowConsumer {
         options: WindowOptions,
     ) -> Result<Self, WindowError> {
         let mut windows = Windows::new(options)?;
-        let reader = Reader::open(directory, ticks, start)?;
+        let joining = ReaderOptions::named("window", start);
+        let reader = Reader::open_with(directory, ticks, &joining)?;
         if reader.cursor() > 0 {
             windows.attached_late();
         }

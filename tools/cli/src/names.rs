@@ -63,7 +63,7 @@ pub(crate) fn find_one(directory: &Directory, text: &str) -> Result<RingName, Fa
 
 /// A look is no reading: it does not show among the readers.
 pub(crate) fn unlisted() -> ReaderOptions {
-    ReaderOptions { name: String::new(), ..ReaderOptions::new(Start::Latest) }
+    ReaderOptions::named("", Start::Latest)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn readers_are_listed_with_their_lag_and_losses() {
     let bus = Bus::new();
     let mut writer = bus.writer("demo/ticks", kinds());
     assert_eq!(bus.run("inspect demo/ticks --readers").clean(), "", "a look is no reader");
-    let options = ReaderOptions { name: "slow".to_owned(), ..ReaderOptions::new(Start::Oldest) };
+    let options = ReaderOptions::named("slow", Start::Oldest);
     let mut reader = Reader::open_with(&bus.directory(), &ring("demo/ticks"), &options).unwrap();
     publish(&mut writer, 0..70);
     assert!(matches!(reader.poll(), Poll::Lapped { missed: 14, .. }));

@@ -42,7 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     window: Option<u64>,
     /// Where to begin: oldest, latest or a sequence
-    #[arg(long, value_name = "START", value_parser = start::parse, allow_hyphen_values = true, default_value = "latest")]
+    #[arg(long, value_name = "START", value_parser = start::parse, default_value = "latest")]
+    #[arg(allow_hyphen_values = true)]
     from: Start,
     /// The ring of the bus to be read
     #[arg(long, value_name = "RING", default_value = "vectors")]

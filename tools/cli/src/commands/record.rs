@@ -41,7 +41,8 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Where to begin rings that have no journal there yet: oldest, latest or a sequence
-    #[arg(long, value_name = "START", value_parser = start::parse, allow_hyphen_values = true, default_value = "oldest")]
+    #[arg(long, value_name = "START", value_parser = start::parse, default_value = "oldest")]
+    #[arg(allow_hyphen_values = true)]
     from: Start,
     #[command(flatten)]
     keeping: Keeping,

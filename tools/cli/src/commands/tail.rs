@@ -20,7 +20,7 @@ use layout::Layout;
 use printer::Printer;
 use std::time::{Duration, Instant};
 use tickring::schema::Schema;
-use tickring::{Directory, Reader, RingName, Start};
+use tickring::{Directory, Reader, ReaderOptions, RingName, Start};
 
 const DEFAULT_LAST: u64 = 10;
 
@@ -82,7 +82,8 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let deadline = arguments.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let name = names::find_one(directory, &arguments.name)?;
-    let mut reader = Reader::open(directory, &name, Start::Latest)?;
+    let mut reader =
+        Reader::open_with(directory, &name, &ReaderOptions::named("tail", Start::Latest))?;
     let layout = layout(arguments, &name, reader.schema())?;
     let printer = if arguments.json {
         Printer::json()

@@ -30,7 +30,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "0s")]
     delay: Duration,
     /// Where to begin: oldest, latest or a sequence
-    #[arg(long, value_name = "START", value_parser = start::parse, allow_hyphen_values = true, default_value = "oldest")]
+    #[arg(long, value_name = "START", value_parser = start::parse, default_value = "oldest")]
+    #[arg(allow_hyphen_values = true)]
     from: Start,
     /// The ring of the bus to be read
     #[arg(long, value_name = "RING", default_value = "ticks")]
