@@ -74,6 +74,8 @@ pub struct Writer {
     unlisted: u64,
     /// When the registry was last looked after.
     tended_ns: u64,
+    /// The entry that is looked at next.
+    tended_to: usize,
     has_swept: bool,
     journal: Option<Box<InlineJournal>>,
     // Kept for its end: it stops then.

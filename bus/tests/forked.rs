@@ -8,7 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{Pid, getpid, getppid};
 use std::io::{Read, Write, pipe};
-use tickring::{Error, Poll, Start, Writer};
+use std::time::Duration;
+use tickring::{Error, Poll, ReaderInfo, Start, Writer};
 
 const ENTRY: &str = "forked::other_side";
 
@@ -108,12 +109,25 @@ fn second_reader(bench: &Bench) {
     let mut child = Fork::start(|| {
         assert_eq!(getppid(), parent);
         assert_eq!(drain(&mut reader), rest);
+        assert_eq!(cursors(bench), [0], "the parent's entry is left alone");
+        assert!(!reader.wait(Duration::from_millis(20)));
+        assert_eq!(cursors(bench), [0, 5], "a child that waits has an entry of its own");
         0
     });
     let status = child.wait();
     assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
     assert_eq!(reader.cursor(), 1, "the child's cursor is its own");
     assert_eq!(drain(&mut reader), rest);
+    assert_eq!(cursors(bench), [5], "who is gone is not listed as alive");
+}
+
+/// The cursors of the living readers, as the registry has them, in order.
+fn cursors(bench: &Bench) -> Vec<u64> {
+    let readers = ReaderInfo::list(&bench.directory, &bench.name).unwrap();
+    let alive = readers.into_iter().filter(|reader| reader.is_alive);
+    let mut cursors: Vec<u64> = alive.map(|reader| reader.cursor).collect();
+    cursors.sort_unstable();
+    cursors
 }
 
 #[test]

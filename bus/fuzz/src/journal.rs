@@ -84,7 +84,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let spec = RingSpec::new(Trade::kinds()).expect("the kinds of a trade");
     let spec = RingSpec {
         capacity: 128,
-        journal: Some(JournalSpec { rotate_bytes: 1 << 16, ..JournalSpec::new(&journal) }),
+        journal: Some(JournalSpec { rotate_bytes: 1 << 17, ..JournalSpec::new(&journal) }),
         ..spec
     };
     for lives in 0..2 {

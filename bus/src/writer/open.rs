@@ -12,7 +12,7 @@ use crate::header::{End, Epoch, Header, NO_CONTROL};
 use crate::journal::InlineJournal;
 use crate::lock;
 use crate::record::{Record, Restart, Tombstone, UNDEF_TIME, restart_cause};
-use crate::registry::call;
+use crate::registry::{Entry, call};
 use crate::schema::Layouts;
 use crate::segment::{Access, Older, Segment, random};
 use crate::slot::{load, store};
@@ -23,6 +23,8 @@ use std::fs::File;
 
 /// Attempts to attach before a ring that comes and goes is given up.
 const ATTACH_ATTEMPTS: usize = 16;
+/// Readers that are looked after at once.
+const ASK_AT_ONCE: usize = 16;
 /// The value that stands for "no sequence".
 const NO_SEQUENCE: u64 = u64::MAX;
 
@@ -112,6 +114,7 @@ impl Writer {
             pid: std::process::id(),
             forks: fault::forks(),
             tended_ns: crate::now_ns(),
+            tended_to: 0,
             has_swept: false,
             journal: None,
             _ticker: None,
@@ -219,7 +222,15 @@ impl Writer {
         if self.control.id() != NO_CONTROL && !control::exists(ring_id) {
             self.control = create_control(&self.segment);
         }
-        for (index, entry) in self.control.entries().enumerate() {
+        // A few at a time: asking takes the longer, the more readers there are.
+        let taken = |(_, entry): &(usize, Entry<'_>)| entry.token().is_some();
+        let from = std::mem::take(&mut self.tended_to);
+        let entries = self.control.entries().enumerate().skip(from).filter(taken);
+        for (asked, (index, entry)) in entries.enumerate() {
+            if asked == ASK_AT_ONCE {
+                self.tended_to = index;
+                break;
+            }
             if let Some(token) = entry.token()
                 && !lock::is_marked(self.segment.file(), index)
             {
