@@ -12,11 +12,15 @@
 //!   that is gone; [`Writer::publish`] puts a [`Record`](record::Record) into the next slot.
 //! - [`Reader::open`] joins it at a [`Start`]; [`Reader::poll`] copies the next record,
 //!   [`Reader::poll_batch`] many, [`Reader::view`] lets a closure look at them in place.
-//! - [`merge::Merge`] reads several rings as one stream in order of event time.
 //! - All of these give a [`Poll`]: a record, nothing, or what happened to the ring.
+//! - [`Reader::wait`] sleeps until there is something, [`wait_any`] on several rings at once;
+//!   [`merge::Merge`] reads several as one stream in order of event time.
+//! - [`Reader::latest`] tells the last quote and trade of an instrument, however long ago it was.
+//! - A journal ([`JournalSpec`]) keeps what the ring forgets; a [`LosslessReader`] reads both as
+//!   one.
 //!
-//! `FORMAT.md` beside this crate is the byte map of a segment, `DESIGN.md` says why it is so.
-//! The protocol itself stands in `src/slot.rs`.
+//! `FORMAT.md` beside this crate is the byte map of a segment, `JOURNAL.md` that of a journal,
+//! `DESIGN.md` says why they are so. The protocol itself stands in `src/slot.rs`.
 
 #[cfg(target_endian = "big")]
 compile_error!(
@@ -26,7 +30,8 @@ compile_error!(
 // `record!` names this crate by this name, here as elsewhere.
 extern crate self as tickring;
 
-// The model checker compiles the protocol alone: `slot` and `header` over loom's atomics.
+// The model checker compiles the protocols alone: `slot`, `header` and `registry` over loom's
+// atomics.
 mod header;
 mod registry;
 mod slot;

@@ -17,7 +17,7 @@
 //! publishes later may be behind the merged time; it is given out at once then, flagged as late.
 
 use crate::poll::{CloseReason, Poll, RecordRef};
-use crate::reader::Reader;
+use crate::reader::{Reader, wait_any};
 use crate::record::{Heartbeat, UNDEF_TIME};
 use std::time::Duration;
 use tree::{EXCLUDED, Tree};
@@ -109,20 +109,20 @@ pub enum Merged<'a> {
 ///
 /// ```no_run
 /// use tickring::merge::{Merge, MergeOptions, Merged};
-/// use tickring::{Directory, Reader, Start, Wait};
+/// use std::time::Duration;
+/// use tickring::{Directory, Reader, Start};
 ///
 /// let directory = Directory::from_env();
 /// let open = |name: &str| Reader::open(&directory, &name.parse()?, Start::Oldest);
 /// let readers = vec![open("xnas/ticks")?, open("bats/ticks")?];
 /// let mut merge = Merge::new(readers, MergeOptions::default());
-/// let mut wait = Wait::default();
 /// loop {
 ///     match merge.poll() {
 ///         Merged::Record { ring, record, .. } => println!("{ring} {:?}", record.header()),
 ///         Merged::Lapped { ring, missed, .. } => eprintln!("missed {missed} of ring {ring}"),
-///         Merged::Empty => wait.pause(),
+///         Merged::Empty => _ = merge.wait(Duration::from_secs(1)),
 ///         Merged::Ended => break,
-///         _ => wait.reset(),
+///         _ => {}
 ///     }
 /// }
 /// # Ok::<(), tickring::Error>(())
@@ -234,6 +234,17 @@ impl<C: Clock> Merge<C> {
             None if self.rings.iter().all(|ring| ring.state == State::Closed) => Merged::Ended,
             None => Merged::Empty,
         }
+    }
+
+    /// Waits until a ring that the merge waits for has something, for `limit` at most and no longer
+    /// than until it is idle; see [`Reader::wait`]. Gives whether one has. Rings that have ended
+    /// are not waited for. Cost: allocates.
+    pub fn wait(&mut self, limit: Duration) -> bool {
+        let limit = limit.min(Duration::from_nanos(self.idle_after_ns));
+        let waits = |ring: &&mut Ring| matches!(ring.state, State::Bare | State::Idle);
+        let rings = self.rings.iter_mut().filter(waits);
+        let mut readers: Vec<&mut Reader> = rings.map(|ring| &mut ring.reader).collect();
+        wait_any(&mut readers, limit)
     }
 
     /// The merged time: the largest event time given out so far, in nanoseconds since the epoch.

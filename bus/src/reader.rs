@@ -28,14 +28,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// A reader of one ring, with a cursor of its own. Any number of them may exist; none can be
-/// seen, slowed down or harmed by another, and the writer does not know them.
+/// A reader of one ring, with a cursor of its own. Any number of them may exist; none can be slowed
+/// down or harmed by another, and the writer waits for none of them.
 ///
-/// The ring is mapped read-only. A reader keeps its mapping over restarts of the writer.
+/// The ring is mapped read-only. A reader keeps its mapping over restarts of the writer. What it
+/// tells about itself, for people to see ([`ReaderInfo`](crate::ReaderInfo)), stands in a control
+/// segment beside the ring.
 ///
 /// # Examples
 ///
 /// ```no_run
+/// use std::time::Duration;
 /// use tickring::{Directory, Poll, Reader, Start};
 ///
 /// let name = "demo/ticks".parse()?;
@@ -45,7 +48,7 @@ use zerocopy::{FromBytes, IntoBytes};
 ///         Poll::Record(record) => println!("{} {:?}", record.seq(), record.header()),
 ///         Poll::Lapped { missed, .. } => eprintln!("missed {missed} records"),
 ///         Poll::Closed(_) => break,
-///         _ => std::thread::yield_now(),
+///         _ => _ = reader.wait(Duration::from_secs(1)),
 ///     }
 /// }
 /// # Ok::<(), tickring::Error>(())

@@ -429,6 +429,26 @@ fn what_a_ring_lost_is_told_with_its_number_and_in_its_place() {
 }
 
 #[test]
+fn a_merge_that_waits_is_woken_by_the_ring_that_it_waits_for() {
+    let mut rings = Rings::new(2, 64);
+    let readers = (0..2)
+        .map(|ring| Reader::open(&rings.directory, &Rings::name(ring), Start::Oldest).unwrap());
+    let long = Duration::from_secs(60);
+    let mut merge = Merge::new(readers.collect(), MergeOptions { idle_after: long });
+    assert!(!merge.wait(Duration::from_millis(3)));
+    rings.writers[0].as_mut().unwrap().publish(&trade(5)).unwrap();
+    assert!(merge.wait(long));
+    assert!(matches!(merge.poll(), Merged::Empty), "the other ring may have something earlier");
+    let writer = rings.writers[1].as_mut().unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| assert!(merge.wait(long)));
+        writer.publish(&trade(3)).unwrap();
+        waiting.join().unwrap();
+    });
+    assert!(matches!(merge.poll(), Merged::Record { ring: 1, .. }));
+}
+
+#[test]
 fn a_merge_of_no_rings_has_ended() {
     let mut merge = Merge::new(Vec::new(), MergeOptions::default());
     assert_eq!(merge.poll(), Merged::Ended);
