@@ -55,14 +55,23 @@ fn nasty(random: &mut ChaCha8Rng) -> u64 {
     }
 }
 
-/// Stores such words for ever: into the live lines and everything behind the schema.
+/// Stores such words for ever: into the live lines, everything behind the schema, and the control
+/// segment, as far as there is one.
 fn scribble(bench: &Bench, random: &mut ChaCha8Rng) {
     let path = bench.directory.path_of(&bench.name);
     let file = File::options().read(true).write(true).open(path).unwrap();
     let map = MmapRaw::map_raw(&file).unwrap();
     let slots_bytes = (CAPACITY * 64) as usize;
     let slots = map.len() - slots_bytes;
+    let ring_id = RingInfo::read(&bench.directory, &bench.name).unwrap().ring_id as u64;
+    let control = format!("/dev/shm/tickring-control-{ring_id:016x}");
+    let control = File::options().read(true).write(true).open(control);
+    let control = control.ok().map(|file| MmapRaw::map_raw(&file).unwrap());
     loop {
+        if let Some(control) = control.as_ref().filter(|_| random.random_range(0..16) == 0) {
+            let at = random.random_range(0..control.len()) & !7;
+            store(control, at, nasty(random));
+        }
         let at = match random.random_range(0..8) {
             0 => random.random_range(LIVE_BYTES..HEADER_BYTES),
             1 => random.random_range(slots - HEADER_BYTES..slots),

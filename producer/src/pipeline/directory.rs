@@ -5,11 +5,26 @@
 //!
 //! [`RingInfo::unlisted`]: tickring::RingInfo::unlisted
 
-use tickring::record::{InstrumentDef, RecordHeader, Status, SymbolMapping};
+use std::any::Any;
+
+use tickring::record::{InstrumentDef, Record, RecordHeader, Status, SymbolMapping};
 use tickring::{Instrument, Writer};
 
+/// Notes what a record tells of an instrument; nothing for most kinds, at no cost.
+#[inline]
+pub(super) fn note<R: Record>(ticks: &mut Writer, record: &R) {
+    let record = record as &dyn Any;
+    if let Some(definition) = record.downcast_ref::<InstrumentDef>() {
+        define(ticks, definition);
+    } else if let Some(mapping) = record.downcast_ref::<SymbolMapping>() {
+        name(ticks, mapping);
+    } else if let Some(status) = record.downcast_ref::<Status>() {
+        note_status(ticks, status);
+    }
+}
+
 /// Lists an instrument that was defined.
-pub(super) fn define(ticks: &mut Writer, definition: &InstrumentDef) {
+fn define(ticks: &mut Writer, definition: &InstrumentDef) {
     let Some(mut instrument) = named(ticks, &definition.header, &definition.raw_symbol) else {
         return;
     };
@@ -20,14 +35,14 @@ pub(super) fn define(ticks: &mut Writer, definition: &InstrumentDef) {
 }
 
 /// Lists an instrument that a symbol was mapped to.
-pub(super) fn name(ticks: &mut Writer, mapping: &SymbolMapping) {
+fn name(ticks: &mut Writer, mapping: &SymbolMapping) {
     if let Some(instrument) = named(ticks, &mapping.header, &mapping.stype_out_symbol) {
         let _ = ticks.define(&instrument);
     }
 }
 
 /// Notes the trading status of an instrument that is listed.
-pub(super) fn note_status(ticks: &mut Writer, status: &Status) {
+fn note_status(ticks: &mut Writer, status: &Status) {
     if let Some(mut instrument) = ticks.instrument(status.header.instrument_id) {
         (instrument.status_action, instrument.status_reason) = (status.action, status.reason);
         let _ = ticks.define(&instrument);

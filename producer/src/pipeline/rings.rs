@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use tickring::record::{InstrumentDef, Mbo, Record, Status, SymbolMapping, UNDEF_TIME, Vector};
+use tickring::record::{Mbo, Record, UNDEF_TIME, Vector};
 use tickring::schema::Kind;
 use tickring::{RingName, RingSpec, Writer, WrongKind};
 
@@ -215,9 +215,7 @@ impl Sink for Rings {
             return Err(no_ring(record));
         };
         let seq = open.ticks.stage(record)?;
-        if let Some(status) = (record as &dyn Any).downcast_ref::<Status>() {
-            directory::note_status(&mut open.ticks, status);
-        }
+        directory::note(&mut open.ticks, record);
         if let Some(Vectors { features, writer }) = &mut open.vectors
             && let Some(feature) = features.observe(seq, record)
         {
@@ -236,12 +234,7 @@ impl Sink for Rings {
         let writer = self.open.as_mut().and_then(|open| open.definitions.as_mut());
         writer.ok_or_else(|| no_ring(record))?.stage(record)?;
         if let Some(open) = &mut self.open {
-            let record = record as &dyn Any;
-            if let Some(definition) = record.downcast_ref::<InstrumentDef>() {
-                directory::define(&mut open.ticks, definition);
-            } else if let Some(mapping) = record.downcast_ref::<SymbolMapping>() {
-                directory::name(&mut open.ticks, mapping);
-            }
+            directory::note(&mut open.ticks, record);
         }
         self.count(record);
         Ok(())

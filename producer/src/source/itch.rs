@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tickring::record::{Imbalance, InstrumentDef, Mbo, Record, Stat, Status, Trade};
+use tickring::record::{Heartbeat, Imbalance, InstrumentDef, Mbo, Record, Stat, Status, Trade};
 
 use crate::error::Error;
 use crate::map::MappedFile;
@@ -79,7 +79,7 @@ fn new_york_midnight_ns(date: Date) -> Result<u64, Error> {
 impl Source for ItchSource {
     fn kinds(&self) -> Kinds {
         Kinds {
-            ticks: [Mbo::kinds(), Trade::kinds(), Status::kinds()].concat(),
+            ticks: [Mbo::kinds(), Trade::kinds(), Status::kinds(), Heartbeat::kinds()].concat(),
             definitions: InstrumentDef::kinds(),
             statistics: [Imbalance::kinds(), Stat::kinds()].concat(),
         }

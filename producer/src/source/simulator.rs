@@ -13,7 +13,7 @@ mod random;
 
 use std::time::Duration;
 
-use tickring::record::{InstrumentDef, Mbo, Record};
+use tickring::record::{Heartbeat, InstrumentDef, Mbo, Record};
 
 use crate::error::Error;
 use crate::source::{Count, Kinds, Progress, Report, Sink, Source};
@@ -224,7 +224,11 @@ impl Simulator {
 
 impl Source for Simulator {
     fn kinds(&self) -> Kinds {
-        Kinds { ticks: Mbo::kinds(), definitions: InstrumentDef::kinds(), ..Kinds::default() }
+        Kinds {
+            ticks: [Mbo::kinds(), Heartbeat::kinds()].concat(),
+            definitions: InstrumentDef::kinds(),
+            ..Kinds::default()
+        }
     }
 
     fn next_time_ns(&mut self) -> Option<u64> {
