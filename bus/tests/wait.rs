@@ -1,10 +1,11 @@
 //! Waiting: with and without a control segment, on one ring and on several.
 
 use crate::support::{Bench, drain, trade};
+use nix::unistd::{Pid, gettid};
 use std::fs;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tickring::{
     CloseReason, Poll, Reader, ReaderInfo, ReaderOptions, RingInfo, RingName, RingSpec, Start,
     Wait, Writer, wait_any,
@@ -23,34 +24,30 @@ fn sleeper(bench: &Bench, name: &str) -> Reader {
 
 /// Lets `act` happen once the reader sleeps, and gives what it then finds.
 fn woken_by(mut reader: Reader, act: impl FnOnce()) -> Poll<u64> {
+    let (begun, begins) = mpsc::channel();
     let (found, finds) = mpsc::channel();
     let thread = thread::spawn(move || {
+        begun.send(gettid()).unwrap();
         assert!(reader.wait(LONG), "nobody woke the reader");
         found.send(reader.poll().map(|record| record.seq())).unwrap();
     });
-    wait_until_asleep(&thread);
+    wait_until_asleep(begins.recv().unwrap());
     act();
     let outcome = finds.recv().unwrap();
     thread.join().unwrap();
     outcome
 }
 
-/// Waits until a thread of this process sleeps in a futex call.
-fn wait_until_asleep(thread: &thread::JoinHandle<()>) {
-    let is_asleep = || {
-        fs::read_dir("/proc/self/task").unwrap().flatten().any(|task| {
-            let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-            let call = fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
-            name.starts_with("wait::") && call.starts_with("202 ")
-        })
-    };
-    let end = Instant::now() + LONG;
+/// Waits until a thread of this process sleeps, in a futex call or for a time.
+fn wait_until_asleep(thread: Pid) {
+    const FUTEX_AND_NANOSLEEP: [&str; 4] = ["202 ", "449 ", "230 ", "35 "];
+    let path = format!("/proc/self/task/{thread}/syscall");
     // Where the kernel does not tell, the race is left to chance: it may be won either way.
-    while !is_asleep() && !thread.is_finished() && Instant::now() < end {
-        thread::yield_now();
-        if fs::read_to_string("/proc/self/syscall").is_err() {
+    while let Ok(call) = fs::read_to_string(&path) {
+        if FUTEX_AND_NANOSLEEP.iter().any(|number| call.starts_with(number)) {
             return;
         }
+        thread::yield_now();
     }
 }
 
