@@ -11,6 +11,7 @@
 //!   is compared in: the machine moves between placements, and with it all that is measured.
 //! - A round takes one sample of each case; a [`report`] gives medians over the rounds, for each
 //!   state of the machine apart.
+//! - The binary `waiting` measures what it takes and costs to wait: see [`waiting`].
 //!
 //! Times are taken by the time stamp counter, in ticks; [`clock`] turns them into nanoseconds.
 
@@ -24,7 +25,9 @@ pub mod options;
 pub mod peer;
 pub mod pin;
 pub mod ping;
+pub mod place;
 pub mod plain;
+pub mod process;
 pub mod receiver;
 pub mod record;
 pub mod report;
@@ -33,4 +36,6 @@ pub mod sample;
 pub mod sender;
 pub mod shared;
 pub mod spread;
+pub mod table;
+pub mod waiting;
 pub mod workload;

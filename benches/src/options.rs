@@ -99,7 +99,7 @@ impl Options {
     }
 }
 
-fn parse_cores(text: &str) -> Result<Cores, String> {
+pub(crate) fn parse_cores(text: &str) -> Result<Cores, String> {
     let parse = |core: &str| core.trim().parse().ok();
     let cores = text.split_once(',').and_then(|(a, b)| Some((parse(a)?, parse(b)?)));
     match cores {

@@ -7,29 +7,22 @@
 use crate::failure::Failure;
 use crate::pin;
 use crate::ping;
+use crate::process::{Process, READY, answer};
 use crate::receiver::{Order, Receiver, Tally};
 use crate::shared::Shared;
 use crate::workload::Load;
-use std::env;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Name of the file that both sides map, in the directory of a run.
 pub const SHARED_FILE: &str = "shared";
-/// The option with which a process becomes a reading side.
-pub const READS_OPTION: &str = "--reads";
 /// Longest time that either side lives without another sample.
 pub const PATIENCE_SECONDS: u32 = 60;
-/// What the reading side says when it listens.
-const READY: &str = "ready";
 
 /// A reading process, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Peer {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    process: Process,
 }
 
 /// What the reading side is told to do.
@@ -88,22 +81,7 @@ impl Peer {
     /// [`Failure::Io`] if it cannot be started; [`Failure::Protocol`] if it ends at once, with
     /// the reason in its own message.
     pub fn start(root: &Path, core: usize) -> Result<Self, Failure> {
-        let binary = env::current_exe()
-            .map_err(|source| Failure::io("find", Path::new("this program"), source))?;
-        let mut child = Command::new(&binary)
-            .arg(READS_OPTION)
-            .arg(root)
-            .args(["--parent", &std::process::id().to_string(), "--core", &core.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|source| Failure::io("start", &binary, source))?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            unreachable!("both were piped")
-        };
-        let mut peer = Self { child, input, output: BufReader::new(output) };
-        let found = peer.line()?;
-        if found == READY { Ok(peer) } else { Err(Failure::Protocol { expected: READY, found }) }
+        Ok(Self { process: Process::start(root, core)? })
     }
 
     /// Gives it a task; only reading has an answer, its [`tally`](Self::tally).
@@ -112,12 +90,7 @@ impl Peer {
     ///
     /// [`Failure::Protocol`] if it has ended.
     pub fn tell(&mut self, task: Task) -> Result<(), Failure> {
-        let sent = writeln!(self.input, "{}", task.encode()).and_then(|()| self.input.flush());
-        let ended = |source: io::Error| Failure::Protocol {
-            expected: "to be listened to",
-            found: source.to_string(),
-        };
-        sent.map_err(ended)
+        self.process.tell(&task.encode())
     }
 
     /// Waits for the tally of a burst.
@@ -126,24 +99,8 @@ impl Peer {
     ///
     /// [`Failure::Protocol`] if it says something else.
     pub fn tally(&mut self) -> Result<Tally, Failure> {
-        let line = self.line()?;
+        let line = self.process.line()?;
         Tally::decode(&line).ok_or(Failure::Protocol { expected: "a tally", found: line })
-    }
-
-    fn line(&mut self) -> Result<String, Failure> {
-        let mut line = String::new();
-        self.output
-            .read_line(&mut line)
-            .map_err(|source| Failure::io("read from", Path::new("the other process"), source))?;
-        Ok(line.trim_end().to_owned())
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It may have ended already; either way nothing is left of it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -208,13 +165,6 @@ impl Errand {
         let Some(receiver) = receivers.get_mut(at) else { unreachable!("it was found or pushed") };
         Ok(receiver)
     }
-}
-
-fn answer(line: &str) -> Result<(), Failure> {
-    let mut output = io::stdout().lock();
-    writeln!(output, "{line}")
-        .and_then(|()| output.flush())
-        .map_err(|source| Failure::io("write to", Path::new("standard output"), source))
 }
 
 #[cfg(test)]

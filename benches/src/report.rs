@@ -7,7 +7,7 @@ use crate::ping::State;
 use crate::run::Outcome;
 use crate::sample::Sample;
 use crate::spread::Spread;
-use std::fmt::Write;
+use crate::table::Table;
 use std::time::Duration;
 
 /// Samples of one case in one state from which on a comparison means something.
@@ -23,42 +23,6 @@ const THRESHOLDS: [(Duration, &str); 8] = [
     (Duration::from_millis(1), "1 ms"),
     (Duration::from_millis(10), "10 ms"),
 ];
-
-/// A table: the head and rows of as many cells.
-struct Table {
-    head: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn new(head: &[&str]) -> Self {
-        Self { head: head.iter().map(ToString::to_string).collect(), rows: Vec::new() }
-    }
-
-    /// Markdown whose columns stand below each other.
-    fn text(&self) -> String {
-        let lines = || std::iter::once(&self.head).chain(&self.rows);
-        let width_of = |column: usize| {
-            lines().filter_map(|cells| cells.get(column)).map(|cell| cell.chars().count()).max()
-        };
-        let widths: Vec<usize> =
-            (0..self.head.len()).map(|column| width_of(column).unwrap_or(0)).collect();
-        let mut text = String::new();
-        for (number, cells) in lines().enumerate() {
-            for (cell, width) in cells.iter().zip(&widths) {
-                let _ = write!(text, "| {cell:<width$} ");
-            }
-            text.push_str("|\n");
-            if number == 0 {
-                for width in &widths {
-                    let _ = write!(text, "|-{}-", "-".repeat(*width));
-                }
-                text.push_str("|\n");
-            }
-        }
-        text
-    }
-}
 
 /// All samples of one case in one state.
 struct Group<'o> {

@@ -8,18 +8,16 @@ use crate::memory::{CopyBuffers, CopyRate};
 use crate::peer::{PATIENCE_SECONDS, Peer, SHARED_FILE, Task};
 use crate::pin::{self, Cores};
 use crate::ping;
+use crate::place;
 use crate::receiver::Order;
 use crate::sample::Sample;
 use crate::sender::{GAP, Sender, count_of};
 use crate::shared::{Line, Shared};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Where shared memory has a file system of its own.
-const MEMORY_FILES: &str = "/dev/shm";
 /// One record in this many, at the beginning of a burst, is not timed.
 const SKIP_ONE_IN: u64 = 20;
 
@@ -96,11 +94,7 @@ impl Plan {
 
 impl Bench {
     fn open(plan: Plan) -> Result<Self, Failure> {
-        let files = Path::new(MEMORY_FILES);
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("tickring-benches-");
-        let made = if files.is_dir() { builder.tempdir_in(files) } else { builder.tempdir() };
-        let root = made.map_err(|source| Failure::io("make a directory in", files, source))?;
+        let root = place::directory()?;
         let shared = Shared::create(&root.path().join(SHARED_FILE))?;
         let mut senders: Vec<Sender> = Vec::new();
         for case in CASES {

@@ -107,7 +107,7 @@ pub fn is_tick(seq: u64, found: &Mbo) -> bool {
 }
 
 #[inline]
-fn price(seq: u64) -> i64 {
+pub(crate) fn price(seq: u64) -> i64 {
     seq.wrapping_mul(1_000_003).cast_signed()
 }
 
