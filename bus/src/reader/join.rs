@@ -25,7 +25,7 @@ pub enum Start {
     /// if it is still to come the reader waits for it.
     Sequence(u64),
     /// At this time by the writer's clock, in nanoseconds since the Unix epoch: in front of the
-    /// first record that was published then or later, by 63 records at most, because the time of
+    /// first record that was published then or later, by 64 records at most, because the time of
     /// every 64th is kept. The oldest record if the ring does not reach back so far, the latest if
     /// the time is still to come.
     Time(u64),
