@@ -39,7 +39,11 @@ fn a_late_reader_knows_the_instruments_and_what_was_last_said_of_them() {
     assert_eq!(reader.instrument(9), None);
     let latest = reader.latest(7);
     assert_eq!(latest.quote.unwrap().record().get::<Quote>(), Some(&quote));
-    assert_eq!(latest.trade.unwrap().record().get::<Trade>(), Some(&last));
+    let value = latest.trade.unwrap();
+    assert_eq!(value.record().get::<Trade>(), Some(&last));
+    let batch = reader.batch_of(&value.record());
+    assert_eq!((batch.len(), batch.first_seq()), (1, value.record().seq()));
+    assert_eq!(batch.iter().next().unwrap().get::<Trade>(), Some(&last));
     let other = reader.latest(8).trade.unwrap();
     assert_eq!(other.record().seq(), 501);
     assert_eq!(reader.latest(8).quote, None);

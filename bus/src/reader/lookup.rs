@@ -1,7 +1,9 @@
 //! What a ring knows of its instruments.
 
 use super::Reader;
+use crate::batch::Batch;
 use crate::instruments::{Instrument, Latest};
+use crate::poll::RecordRef;
 
 impl Reader {
     /// The definition of an instrument; `None` if the ring's directory does not have it.
@@ -24,5 +26,14 @@ impl Reader {
     #[must_use]
     pub fn latest(&self, instrument_id: u32) -> Latest {
         self.segment.instruments().latest(instrument_id, &self.layouts)
+    }
+
+    /// A batch of one record out of this ring, such as a last value. Cost: allocates.
+    #[must_use]
+    pub fn batch_of(&self, record: &RecordRef<'_>) -> Batch {
+        let mut batch = Batch::new();
+        batch.restart(record.seq(), self.segment.slots().payload_words(), &self.layouts);
+        batch.push(record.bytes());
+        batch
     }
 }
