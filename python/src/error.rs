@@ -1,5 +1,6 @@
 //! Errors of the bus as exceptions: one class of `tickring._errors` per variant.
 
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyModule, PyType};
@@ -96,6 +97,17 @@ fn class_of(error: &Error) -> &'static str {
         Error::KindMismatch { .. } => "KindMismatch",
         Error::WrongKind(_) => "WrongKind",
         Error::WrongRow(_) => "WrongRow",
+        Error::Memory { .. } => "MemoryRefused",
+        Error::Instruments { .. } => "InvalidInstruments",
+        Error::Symbol { .. } => "InvalidSymbol",
+        Error::NoRoomForInstrument { .. } => "NoRoomForInstrument",
+        Error::NoJournal { .. } => "NoJournal",
+        Error::SeveralJournals { .. } => "SeveralJournals",
+        Error::NotAJournal { .. } => "NotAJournal",
+        Error::JournalVersion { .. } => "JournalVersion",
+        Error::DamagedJournal { .. } => "DamagedJournal",
+        Error::JournalOwned { .. } => "JournalOwned",
+        Error::JournalOption { .. } => "InvalidJournalOption",
         _ => "Error",
     }
 }
@@ -124,9 +136,16 @@ fn hint_of(py: Python<'_>, error: &Error) -> String {
             None => "let the producer create the ring again".to_owned(),
         },
         Error::SchemaMismatch { path, .. } => {
-            format!("write to another ring, or remove {} while no process uses it", path.display())
+            format!(
+                "write to another ring, create it with replace=True, or remove {} while no \
+                 process uses it",
+                path.display()
+            )
         }
-        Error::CapacityMismatch { what, found, .. } => format!("ask for {found} {what}"),
+        Error::CapacityMismatch { what, found, .. } => {
+            let keyword = if *what == "slots" { "capacity" } else { "instruments" };
+            format!("ask for {keyword}={found}")
+        }
         Error::Token { .. } | Error::TokenMismatch { .. } => "join at 'oldest'".to_owned(),
         Error::AlreadyOwned { pid, .. } => {
             format!("end process {pid} or write to another ring: a ring has one writer")
@@ -144,6 +163,45 @@ fn hint_of(py: Python<'_>, error: &Error) -> String {
         }
         Error::WrongKind(_) | Error::WrongRow(_) => "create the ring with that kind".to_owned(),
         Error::Memory { hint, .. } => hint.clone(),
+        other => hint_of_instruments(other).unwrap_or_else(|| hint_of_journal(other)),
+    }
+}
+
+fn hint_of_instruments(error: &Error) -> Option<String> {
+    match error {
+        Error::Instruments { .. } => {
+            Some("choose a power of two, for example instruments=1024, or 0".to_owned())
+        }
+        Error::Symbol { most_bytes, .. } => {
+            Some(format!("shorten the symbol to {most_bytes} bytes of UTF-8"))
+        }
+        Error::NoRoomForInstrument { room: 0, .. } => {
+            Some("create the ring with instruments=, for example instruments=1024".to_owned())
+        }
+        Error::NoRoomForInstrument { room, .. } => {
+            Some(format!("create the ring with more instruments: it has room for {room}"))
+        }
+        _ => None,
+    }
+}
+
+fn hint_of_journal(error: &Error) -> String {
+    match error {
+        Error::NoJournal { .. } => {
+            "record one with `tickring record`, or name the directory that holds it".to_owned()
+        }
+        Error::SeveralJournals { names, .. } => format!("name one of {}", names.join(", ")),
+        Error::NotAJournal { path, .. } => {
+            format!("move {} out of the directory of journals", path.display())
+        }
+        Error::JournalVersion { .. } => "use the version of tickring that wrote it".to_owned(),
+        Error::DamagedJournal { path, .. } => {
+            format!("move {} out of the directory: what it held is then missed", path.display())
+        }
+        Error::JournalOwned { .. } => {
+            "end the process that writes it, or choose another directory".to_owned()
+        }
+        Error::JournalOption { least, .. } => format!("give at least {least}"),
         _ => String::new(),
     }
 }
@@ -153,13 +211,26 @@ fn not_found_hint(py: Python<'_>, name: &str, near: &[String]) -> String {
     if near.is_empty() {
         return "start a producer, or set TICKRING_DIR or directory= to where it writes".to_owned();
     }
+    alike(py, name, near).unwrap_or_else(|| {
+        "tickring.list() tells what there is; open(..., timeout=...) waits for a ring".to_owned()
+    })
+}
+
+/// The exception for a symbol or an id that the directory of a ring does not have; names those
+/// that are most like it.
+pub(crate) fn no_instrument(py: Python<'_>, ring: &str, key: &str, known: &[String]) -> PyErr {
+    let next = alike(py, key, known).unwrap_or_else(|| match known.len() {
+        0 => "the ring lists no symbols".to_owned(),
+        count => format!("Ring.symbols names the {count} that there are"),
+    });
+    PyKeyError::new_err(format!("no instrument {key} in {ring}; {next}"))
+}
+
+/// Asks whether one of the names that are most like `name` was meant; `None` if none is like it.
+fn alike(py: Python<'_>, name: &str, known: &[String]) -> Option<String> {
     let alike = PyModule::import(py, "difflib")
-        .and_then(|difflib| difflib.call_method1("get_close_matches", (name, near.to_vec())))
+        .and_then(|difflib| difflib.call_method1("get_close_matches", (name, known.to_vec())))
         .and_then(|found| found.extract::<Vec<String>>())
         .unwrap_or_default();
-    if alike.is_empty() {
-        "tickring.list() tells what there is; open(..., timeout=...) waits for a ring".to_owned()
-    } else {
-        format!("did you mean {}?", alike.join(" or "))
-    }
+    (!alike.is_empty()).then(|| format!("did you mean {}?", alike.join(" or ")))
 }

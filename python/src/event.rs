@@ -86,7 +86,8 @@ impl Tombstone {
 #[pyclass(module = "tickring", frozen, eq, hash)]
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Closed {
-    /// Why: "ended" when the writer closed the ring.
+    /// Why: "ended" when the writer closed the ring, "retired" when another one took its name,
+    /// "removed" or "truncated" when somebody did that to its file.
     #[pyo3(get)]
     reason: &'static str,
 }

@@ -6,7 +6,8 @@
 //!
 //! One noun per file: `ring` opens, lists and creates; `reader` polls and waits with the help
 //! of `collect`, which knows no Python; `batch` and `view` are what a reader gives, both of
-//! them `rows` with a `dtype`; `define` makes a schema from a dtype; `writer` publishes arrays;
+//! them `rows` with a `dtype`; `readers`, `instrument` and `latest` are what a ring knows of its
+//! readers and instruments; `define` makes a schema from a dtype; `writer` publishes arrays;
 //! `error` is the one place where errors of the bus become exceptions.
 
 mod batch;
@@ -16,7 +17,10 @@ mod dtype;
 mod error;
 mod event;
 mod info;
+mod instrument;
+mod latest;
 mod reader;
+mod readers;
 mod ring;
 mod rows;
 mod schema;
@@ -37,7 +41,13 @@ mod _native {
     #[pymodule_export]
     use crate::info::RingInfo;
     #[pymodule_export]
+    use crate::instrument::Instrument;
+    #[pymodule_export]
+    use crate::latest::Latest;
+    #[pymodule_export]
     use crate::reader::Reader;
+    #[pymodule_export]
+    use crate::readers::ReaderInfo;
     #[pymodule_export]
     use crate::ring::{Ring, create, list, open};
     #[pymodule_export]

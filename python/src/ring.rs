@@ -1,18 +1,23 @@
 //! Rings by name: open, list, create.
 
-use crate::error::to_python;
+use crate::error::{self, to_python};
 use crate::info::RingInfo;
+use crate::instrument::Instrument;
+use crate::latest::Latest;
 use crate::reader::{OnLapped, Reader, deadline_of};
+use crate::readers::ReaderInfo;
 use crate::schema::Schema;
 use crate::start::start_of;
 use crate::writer::Writer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tickring::record::{Record, Vector, builtin_kinds};
 use tickring::schema::Kind;
-use tickring::{Directory, Error, ReaderOptions, RingName, RingSpec, Start};
+use tickring::{Directory, Error, OnMismatch, ReaderOptions, RingName, RingSpec, Start};
 
 /// How often an `open` with a timeout looks for the ring.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -69,7 +74,7 @@ pub(crate) fn list(py: Python<'_>, directory: Option<PathBuf>) -> PyResult<Vec<R
             Ok(info) => rings.push(info.into()),
             // Removed since the listing.
             Err(Error::NotFound { .. }) => {}
-            Err(error) => crate::error::warn_unreadable(py, &error)?,
+            Err(error) => error::warn_unreadable(py, &error)?,
         }
     }
     Ok(rings)
@@ -79,11 +84,14 @@ pub(crate) fn list(py: Python<'_>, directory: Option<PathBuf>) -> PyResult<Vec<R
 ///
 /// What the ring holds is told by `kinds`, names of built-in kinds such as "mbo", "trade" or "gap"
 /// ("vector" needs the number of its lanes in `dim`), or by `schema`, see `Schema.from_dtype`. The
-/// capacity is a power of two, 65,536 by default. Raises AlreadyOwned while another writer lives,
-/// SchemaMismatch or CapacityMismatch if the ring exists in another form.
+/// capacity is a power of two, 65,536 by default. With `instruments`, a power of two, the ring has
+/// a directory of instruments and keeps the last quote and trade of each. Raises AlreadyOwned while
+/// another writer lives, SchemaMismatch or CapacityMismatch if the ring exists in another form,
+/// unless `replace` says to put a new one in its place.
 #[pyfunction]
 #[pyo3(signature = (
-    name, kinds=None, *, schema=None, capacity=None, dim=None, mode=0o640, directory=None
+    name, kinds=None, *, schema=None, capacity=None, dim=None, instruments=0, replace=false,
+    mode=0o640, directory=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
 pub(crate) fn create(
@@ -93,6 +101,8 @@ pub(crate) fn create(
     schema: Option<&Bound<'_, Schema>>,
     capacity: Option<u64>,
     dim: Option<u16>,
+    instruments: u64,
+    replace: bool,
     mode: u32,
     directory: Option<PathBuf>,
 ) -> PyResult<Writer> {
@@ -107,6 +117,8 @@ pub(crate) fn create(
     };
     let mut spec = RingSpec::new(kinds).map_err(to_python)?;
     spec.capacity = capacity.unwrap_or(spec.capacity);
+    spec.instruments = instruments;
+    spec.on_mismatch = if replace { OnMismatch::Replace } else { OnMismatch::Refuse };
     spec.mode = mode;
     let writer = py.detach(|| tickring::Writer::open(&directory, &name, &spec));
     Writer::new(py, writer.map_err(to_python)?)
@@ -171,22 +183,25 @@ impl Ring {
     }
 
     /// Joins the ring at "latest", "oldest", a sequence, a time ("-10s" ago, or a datetime with a
-    /// zone: in front of the first record published then, by 63 records at most), or a token of an
+    /// zone: in front of the first record published then, by 64 records at most), or a token of an
     /// earlier reader. Raises InvalidToken for a token of another ring.
     ///
     /// When the writer laps the reader: "skip" notes it in the batch, "raise" raises Lapped once
-    /// and goes on, "warn" issues a LappedWarning.
-    #[pyo3(signature = (start=None, on_lapped="skip"))]
+    /// and goes on, "warn" issues a LappedWarning. `readers` shows the reader under `name`, that of
+    /// the program unless given.
+    #[pyo3(signature = (start=None, on_lapped="skip", *, name=None))]
     fn reader(
         &self,
         py: Python<'_>,
         start: Option<&Bound<'_, PyAny>>,
         on_lapped: &str,
+        name: Option<String>,
     ) -> PyResult<Reader> {
-        let start = start.map_or(Ok(Start::Latest), start_of)?;
+        let mut options = ReaderOptions::new(start.map_or(Ok(Start::Latest), start_of)?);
+        options.name = name.unwrap_or(options.name);
         let on_lapped = OnLapped::from_word(on_lapped)?;
-        let reader =
-            tickring::Reader::open(&self.directory, &self.name, start).map_err(to_python)?;
+        let reader = tickring::Reader::open_with(&self.directory, &self.name, &options)
+            .map_err(to_python)?;
         // The name may belong to a new segment with another schema by now.
         let schema = if reader.schema() == self.attached.schema() {
             self.schema.clone_ref(py)
@@ -194,6 +209,53 @@ impl Ring {
             Py::new(py, Schema::new(reader.schema().clone()))?
         };
         Ok(Reader::new(reader, schema, on_lapped))
+    }
+
+    /// Who reads the ring, in the order in which they joined. Readers of other users, and those
+    /// with an empty name, are not listed.
+    fn readers(&self) -> PyResult<Vec<ReaderInfo>> {
+        let listed = tickring::ReaderInfo::list(&self.directory, &self.name);
+        let mut readers = listed.map_err(to_python)?;
+        readers.sort_by_key(|reader| reader.since_ns);
+        Ok(readers.into_iter().map(ReaderInfo::from).collect())
+    }
+
+    /// The instruments of the ring's directory, in the order of their ids.
+    fn instruments(&self) -> Vec<Instrument> {
+        let mut known: Vec<_> = self.attached.instruments().collect();
+        known.sort_by_key(|instrument| instrument.instrument_id);
+        known.into_iter().map(Instrument::from).collect()
+    }
+
+    /// The symbol of each instrument id, for those that have one.
+    #[getter]
+    fn symbols(&self) -> BTreeMap<u32, String> {
+        let known = self.attached.instruments();
+        let named = known.filter(|instrument| !instrument.symbol().is_empty());
+        named.map(|instrument| (instrument.instrument_id, instrument.symbol().into())).collect()
+    }
+
+    /// The last quote and trade of an instrument, given by its symbol or its id.
+    ///
+    /// Raises KeyError if the ring does not list it.
+    fn latest(&self, py: Python<'_>, instrument: &Bound<'_, PyAny>) -> PyResult<Latest> {
+        let symbols = || self.symbols().into_iter();
+        let id = match instrument.cast::<PyString>() {
+            Ok(symbol) => {
+                let wanted = symbol.to_cow()?;
+                symbols().find(|(_, known)| *known == wanted).map(|(id, _)| id)
+            }
+            Err(_) => {
+                let id = instrument.extract::<u32>()?;
+                self.attached.instrument(id).map(|_| id)
+            }
+        };
+        let id = id.ok_or_else(|| {
+            let known: Vec<String> = symbols().map(|(_, symbol)| symbol).collect();
+            let key = instrument.to_string();
+            error::no_instrument(py, &self.name.to_string(), &key, &known)
+        })?;
+        Latest::new(py, &self.attached, &self.schema, id)
     }
 
     fn __repr__(&self) -> String {

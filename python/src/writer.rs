@@ -35,6 +35,11 @@ impl Writer {
     }
 }
 
+/// What a call on the writer of a closed ring raises.
+fn ended() -> PyErr {
+    PyValueError::new_err("the ring is closed: create it again to go on")
+}
+
 #[pymethods]
 impl Writer {
     /// Publishes the rows of a structured array in order and gives the sequence behind the last.
@@ -51,7 +56,6 @@ impl Writer {
         kind: Option<&str>,
     ) -> PyResult<u64> {
         static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let ended = || PyValueError::new_err("the ring is closed: create it again to go on");
         let writer = self.writer.as_mut().ok_or_else(ended)?;
         let layout = self.schema.get().layout(kind)?;
         let rtype = layout.rtype.ok_or_else(|| {
@@ -67,6 +71,39 @@ impl Writer {
         });
         self.next_seq = writer.next_seq();
         outcome.map_err(|refused| to_python(refused.into()))
+    }
+
+    /// Defines an instrument in the ring's directory, or changes its definition.
+    ///
+    /// `tick` is in units of 1e-9, `lot` in units of 10**qty_exp. Raises NoRoomForInstrument if the
+    /// ring was created with too few `instruments`.
+    #[pyo3(signature = (
+        instrument_id, symbol, publisher_id=0, tick=None, *, lot=None, price_decimals=None,
+        qty_decimals=None, qty_exp=0, ts_defined=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
+    fn define(
+        &mut self,
+        instrument_id: u32,
+        symbol: &str,
+        publisher_id: u16,
+        tick: Option<i64>,
+        lot: Option<i64>,
+        price_decimals: Option<u8>,
+        qty_decimals: Option<u8>,
+        qty_exp: i8,
+        ts_defined: Option<u64>,
+    ) -> PyResult<()> {
+        let writer = self.writer.as_mut().ok_or_else(ended)?;
+        let new = tickring::Instrument::new(publisher_id, instrument_id, symbol);
+        let mut instrument = new.map_err(to_python)?;
+        instrument.tick = tick.unwrap_or(instrument.tick);
+        instrument.lot = lot.unwrap_or(instrument.lot);
+        instrument.price_decimals = price_decimals.unwrap_or(instrument.price_decimals);
+        instrument.qty_decimals = qty_decimals.unwrap_or(instrument.qty_decimals);
+        instrument.qty_exp = qty_exp;
+        instrument.ts_defined = ts_defined.unwrap_or(instrument.ts_defined);
+        writer.define(&instrument).map_err(to_python)
     }
 
     /// Tells whoever looks that the writer is alive though it has nothing to publish.

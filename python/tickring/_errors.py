@@ -83,6 +83,50 @@ class WrongRow(Error, ValueError):
     """Bytes are no records of a kind that may be published to the ring."""
 
 
+class MemoryRefused(Error):
+    """A wish on how a segment lies in memory cannot be fulfilled."""
+
+
+class InvalidInstruments(Error):
+    """The number of entries for instruments is impossible."""
+
+
+class InvalidSymbol(Error):
+    """A symbol does not fit the instrument directory of a ring."""
+
+
+class NoRoomForInstrument(Error):
+    """The instrument directory of a ring is full, or the ring has none."""
+
+
+class NoJournal(Error):
+    """No journal of the ring exists in the directory."""
+
+
+class SeveralJournals(Error):
+    """The directory holds journals of several rings where one was asked for."""
+
+
+class NotAJournal(Error):
+    """The file is not a journal."""
+
+
+class JournalVersion(Error):
+    """The journal was written by an incompatible version of tickring."""
+
+
+class DamagedJournal(Error):
+    """A checked number in the header of a journal file is wrong."""
+
+
+class JournalOwned(Error):
+    """Another process appends to the journal."""
+
+
+class InvalidJournalOption(Error):
+    """An option of a journal is out of range."""
+
+
 class MissingPackage(Error, ImportError):
     """A package that a conversion needs is not installed."""
 
