@@ -17,7 +17,8 @@ mod directory;
 mod rings;
 mod summary;
 
-use tickring::{Directory, JournalSpec};
+use std::time::Duration;
+use tickring::{Directory, JournalSpec, Memory};
 
 pub use summary::{Journaled, Summary};
 
@@ -48,6 +49,12 @@ pub struct FeedOptions {
     pub vectors: Option<FeatureOptions>,
     /// A journal that the rings' writers keep; none without.
     pub journal: Option<JournalSpec>,
+    /// Permissions of the rings' files.
+    pub mode: u32,
+    /// How the rings lie in memory.
+    pub memory: Memory,
+    /// Period of the threads that wake sleeping readers of other users; none without.
+    pub wake_ticker: Option<Duration>,
 }
 
 impl FeedOptions {
@@ -62,6 +69,9 @@ impl FeedOptions {
             pace: Pace::Max,
             vectors: None,
             journal: None,
+            mode: 0o640,
+            memory: Memory::default(),
+            wake_ticker: None,
         }
     }
 }

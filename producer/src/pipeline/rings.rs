@@ -259,8 +259,15 @@ fn writer(
 }
 
 fn spec(options: &FeedOptions, kinds: Vec<Kind>, capacity: u64) -> Result<RingSpec, Error> {
-    let journal = options.journal.clone();
-    Ok(RingSpec { capacity, journal, ..RingSpec::new(kinds)? })
+    let FeedOptions { journal, mode, memory, wake_ticker, .. } = options;
+    Ok(RingSpec {
+        capacity,
+        journal: journal.clone(),
+        mode: *mode,
+        memory: *memory,
+        wake_ticker: *wake_ticker,
+        ..RingSpec::new(kinds)?
+    })
 }
 
 fn open(options: &FeedOptions, ring: &str, spec: &RingSpec) -> Result<Writer, Error> {

@@ -20,6 +20,7 @@ mod duration;
 mod failure;
 mod file_id;
 mod journal;
+mod making;
 mod names;
 mod notation;
 mod note;

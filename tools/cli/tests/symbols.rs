@@ -2,6 +2,7 @@
 
 use crate::support::{Bus, ring};
 use serde_json::Value;
+use std::os::unix::fs::PermissionsExt;
 use tickring::record::{Quote, Record, Trade};
 use tickring::{Instrument, Reader, RingSpec, Start, Writer};
 
@@ -77,4 +78,18 @@ fn a_tail_begins_at_an_age_a_time_or_a_token() {
     assert!(err.contains("is not of demo/ticks"), "{err}");
     let err = bus.run("tail demo/ticks --from yesterday").failure(2);
     assert!(err.contains("an age such as -5s"), "{err}");
+}
+
+#[test]
+fn a_feed_makes_its_rings_as_it_is_told() {
+    let bus = Bus::new();
+    let feed = "feed simulate --to demo --count 100 --pace max --mode 444 --wake-ticker 5ms \
+                --huge-pages --numa-node 0";
+    let ran = bus.run(feed);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let path = bus.directory().path_of(&ring("demo/ticks"));
+    let mode = std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o444);
+    let err = bus.run("feed simulate --to other --count 1 --numa-node 4000").failure(2);
+    assert!(err.contains("NUMA node 4000"), "{err}");
 }

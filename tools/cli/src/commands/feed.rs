@@ -3,6 +3,7 @@
 use crate::duration;
 use crate::failure::Failure;
 use crate::journal::Keeping;
+use crate::making::Making;
 use crate::notation::{Age, Grouped};
 use crate::outcome::Outcome;
 use crate::output::Output;
@@ -81,6 +82,8 @@ struct Publishing {
     journal: Option<PathBuf>,
     #[command(flatten)]
     keeping: Keeping,
+    #[command(flatten)]
+    making: Making,
     #[command(flatten)]
     reports: Reports,
 }
@@ -173,6 +176,9 @@ fn publish<S: Source>(
         pace: arguments.pace.unwrap_or(pace),
         vectors,
         journal: arguments.journal.map(|directory| arguments.keeping.spec(&directory)),
+        mode: arguments.making.mode,
+        memory: arguments.making.memory(),
+        wake_ticker: arguments.making.wake_ticker,
     };
     let feed = Some(Feed::open(source, &options)?);
     let running = Running { feed, closed: Summary::default(), since: Instant::now() };
