@@ -133,9 +133,10 @@ impl Part {
         })
     }
 
-    /// Whether the ring's name belongs to nothing, or to another ring.
+    /// Whether the ring's name belongs to nothing, or to another ring. It may have been gone
+    /// before its file was looked at.
     fn is_gone(&self) -> bool {
-        file_id::at(&self.path) != self.file
+        self.file.is_none() || file_id::at(&self.path) != self.file
     }
 
     /// Ends the recording of a ring that is gone: nothing more will come of it.
