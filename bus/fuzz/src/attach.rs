@@ -18,13 +18,17 @@ const CALLS: usize = 20;
 /// The directory of this process, in memory where there is such a place.
 fn root() -> &'static Path {
     static ROOT: OnceLock<TempDir> = OnceLock::new();
-    let make = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    ROOT.get_or_init(|| make().expect("a temporary directory")).path()
+    ROOT.get_or_init(fresh).path()
 }
 
-fn ring(bus: &str) -> (Directory, RingName) {
-    let name = RingName::new(bus, "ring").expect("a name");
-    (Directory::at(root()), name)
+fn fresh() -> TempDir {
+    let made = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    made.expect("a temporary directory")
+}
+
+fn ring(root: &Path) -> (Directory, RingName) {
+    let name = RingName::new("hostile", "ring").expect("a name");
+    (Directory::at(root), name)
 }
 
 pub(crate) fn run(bytes: &[u8]) {
@@ -38,7 +42,7 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 fn attach(bytes: &[u8]) {
-    let (directory, name) = ring("hostile");
+    let (directory, name) = ring(root());
     let path = directory.path_of(&name);
     let bus = path.parent().expect("a ring is in a bus");
     fs::DirBuilder::new().recursive(true).mode(0o750).create(bus).expect("a directory");
@@ -94,7 +98,9 @@ fn take_over(directory: &Directory, name: &RingName) {
 
 /// Rings in several states, and cuts of one.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let (directory, name) = ring("seeds");
+    // Of this call alone: tests make seeds at the same time.
+    let own = fresh();
+    let (directory, name) = ring(own.path());
     let spec = RingSpec::new(Trade::kinds()).expect("the kinds of a trade");
     let spec = RingSpec { capacity: 64, instruments: 8, ..spec };
     let mut seeds = Vec::new();

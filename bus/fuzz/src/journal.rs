@@ -22,8 +22,12 @@ const BLOCK: usize = 64;
 /// The directory of this process, in memory where there is such a place.
 fn root() -> &'static Path {
     static ROOT: OnceLock<TempDir> = OnceLock::new();
-    let make = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    ROOT.get_or_init(|| make().expect("a temporary directory")).path()
+    ROOT.get_or_init(fresh).path()
+}
+
+fn fresh() -> TempDir {
+    let made = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    made.expect("a temporary directory")
 }
 
 pub(crate) fn run(bytes: &[u8]) {
@@ -78,9 +82,11 @@ fn reseal(bytes: &mut [u8]) {
 
 /// Journals of several blocks, whole, paused and cut, and one with a restart.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let directory = Directory::at(root().join("rings"));
+    // Of this call alone: tests make seeds at the same time.
+    let own = fresh();
+    let directory = Directory::at(own.path().join("rings"));
     let name: RingName = "demo/ring".parse().expect("a name");
-    let journal = root().join("journals");
+    let journal = own.path().join("journals");
     let spec = RingSpec::new(Trade::kinds()).expect("the kinds of a trade");
     let spec = RingSpec {
         capacity: 128,
@@ -114,6 +120,5 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     for bytes in [0, 8, 512, 4096, 8192, whole.len() / 2] {
         seeds.push(whole.iter().copied().take(bytes).collect());
     }
-    let _ = fs::remove_dir_all(&journal);
     seeds
 }
