@@ -60,18 +60,19 @@ pub(crate) trait Service {
     fn json(&self) -> Value;
 }
 
-/// Runs a service until its input ends, it fails, or the process is asked to stop; reports at the
-/// end in each of these cases. SIGTERM, by which supervisors stop a service, is no interruption.
+/// Runs a service, whose signals were caught before it was opened, until its input ends, it fails,
+/// or the process is asked to stop; reports at the end in each of these cases.
+/// SIGTERM, by which supervisors stop a service, is no interruption.
 ///
 /// # Errors
 ///
 /// That of the service, or of writing a report.
 pub(crate) fn run<S: Service>(
     mut service: S,
+    signals: &Signals,
     reports: Reports,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
-    let signals = Signals::catch()?;
     if std::env::var_os(PARENT_VARIABLE).is_some() {
         prctl::set_pdeathsig(Signal::SIGTERM)
             .map_err(|errno| Failure::io("follow the parent process")(errno.into()))?;

@@ -5,6 +5,7 @@ use crate::notation::{Age, Grouped};
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
+use crate::signals::Signals;
 use crate::start;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -66,6 +67,8 @@ pub(super) fn run(
     directory: &Directory,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    // Before the rings appear: who sees them may send one.
+    let signals = Signals::catch()?;
     let vectors = RingName::new(&arguments.bus, &arguments.vectors)?;
     let matches = RingName::new(&arguments.bus, &arguments.matches)?;
     let mode = match &arguments.queries {
@@ -82,7 +85,7 @@ pub(super) fn run(
         latency: !arguments.no_latency,
     };
     let matcher = Matcher::open(directory, &vectors, &matches, options)?;
-    service::run(matcher, arguments.reports, output)
+    service::run(matcher, &signals, arguments.reports, output)
 }
 
 impl Service for Matcher {

@@ -8,6 +8,7 @@ use crate::notation::{Age, Grouped};
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
+use crate::signals::Signals;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -163,6 +164,8 @@ fn publish<S: Source>(
     directory: &Directory,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    // Before the rings appear: who sees them may send one.
+    let signals = Signals::catch()?;
     let vectors = arguments.vectors.map(|dim| FeatureOptions {
         dim,
         every: arguments.vector_every,
@@ -182,7 +185,7 @@ fn publish<S: Source>(
     };
     let feed = Some(Feed::open(source, &options)?);
     let running = Running { feed, closed: Summary::default(), since: Instant::now() };
-    service::run(running, arguments.reports, output)
+    service::run(running, &signals, arguments.reports, output)
 }
 
 /// A feed at work.

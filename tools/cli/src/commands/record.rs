@@ -9,6 +9,7 @@ use crate::note::note;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
+use crate::signals::Signals;
 use crate::start;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ pub(super) fn run(
     directory: &Directory,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    // Before the rings appear: who sees them may send one.
+    let signals = Signals::catch()?;
     let spec = arguments.keeping.spec(&arguments.output);
     let mut parts = Vec::new();
     for name in matching(&arguments.names, directory)? {
@@ -62,7 +65,7 @@ pub(super) fn run(
         parts.push(Part::new(name, recorder));
     }
     let recording = Recording { parts, next_look: Instant::now() + LOOK_EVERY };
-    service::run(recording, arguments.reports, output)
+    service::run(recording, &signals, arguments.reports, output)
 }
 
 /// The rings that are named or match, each once.

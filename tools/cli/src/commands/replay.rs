@@ -5,6 +5,7 @@ use crate::notation::Grouped;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
+use crate::signals::Signals;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ pub(super) fn run(
     directory: &Directory,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    // Before the rings appear: who sees them may send one.
+    let signals = Signals::catch()?;
     let Arguments { path, to, ring, speed, from, repeat, capacity, reports } = arguments;
     let journal = JournalReader::open(&path, ring.as_ref(), JournalStart::Oldest)?;
     // Of a single file the oldest record is the first in it.
@@ -87,7 +90,7 @@ pub(super) fn run(
     };
     let directory = directory.clone();
     let options = ReplayOptions { directory, to, capacity, pace: speed, start, repeat };
-    service::run(Publishing::open(journal, &options)?, reports, output)
+    service::run(Publishing::open(journal, &options)?, &signals, reports, output)
 }
 
 impl Service for Publishing {

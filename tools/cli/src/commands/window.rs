@@ -5,6 +5,7 @@ use crate::notation::{Age, Grouped};
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
+use crate::signals::Signals;
 use crate::{duration, start};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub(super) fn run(
     directory: &Directory,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    // Before the rings appear: who sees them may send one.
+    let signals = Signals::catch()?;
     let ticks = RingName::new(&arguments.bus, &arguments.ticks)?;
     let bars = RingName::new(&arguments.bus, &arguments.bars)?;
     let nanoseconds = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
@@ -61,7 +64,7 @@ pub(super) fn run(
     let source = (&ticks, arguments.from);
     let sink = (&bars, arguments.capacity);
     let consumer = WindowConsumer::open(directory, source, sink, options)?;
-    service::run(consumer, arguments.reports, output)
+    service::run(consumer, &signals, arguments.reports, output)
 }
 
 impl Service for WindowConsumer {
