@@ -1,6 +1,6 @@
 //! Bytes as the file of a ring, which is attached, read in every way and taken over.
 
-use super::seal;
+use super::{fresh, seal};
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -19,11 +19,6 @@ const CALLS: usize = 20;
 fn root() -> &'static Path {
     static ROOT: OnceLock<TempDir> = OnceLock::new();
     ROOT.get_or_init(fresh).path()
-}
-
-fn fresh() -> TempDir {
-    let made = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    made.expect("a temporary directory")
 }
 
 fn ring(root: &Path) -> (Directory, RingName) {

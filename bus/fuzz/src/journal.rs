@@ -1,6 +1,6 @@
 //! Bytes as a file of a journal, which is opened, read in every way and continued.
 
-use super::{number, seal};
+use super::{fresh, number, seal};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -23,11 +23,6 @@ const BLOCK: usize = 64;
 fn root() -> &'static Path {
     static ROOT: OnceLock<TempDir> = OnceLock::new();
     ROOT.get_or_init(fresh).path()
-}
-
-fn fresh() -> TempDir {
-    let made = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    made.expect("a temporary directory")
 }
 
 pub(crate) fn run(bytes: &[u8]) {

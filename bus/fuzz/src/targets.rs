@@ -6,6 +6,7 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use tempfile::TempDir;
 
 mod attach;
 mod journal;
@@ -47,4 +48,10 @@ fn seal(bytes: &mut [u8], range: Range<usize>, at: usize) {
     if let Some(place) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
         *place = checksum.to_le_bytes();
     }
+}
+
+/// A directory of its own, in memory where there is such a place.
+fn fresh() -> TempDir {
+    let made = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    made.expect("a temporary directory")
 }
