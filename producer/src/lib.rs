@@ -12,7 +12,8 @@
 //! - [`features`] turns books and trades into vectors.
 //! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
 //! - [`replay`] publishes a journal again, records of any kind.
-//! - [`sink`] writes records back into the format they came from.
+//! - [`sink`] writes records back into the format they came from, or keeps them.
+//! - [`instrument`] numbers instruments that have only names.
 //!
 //! The rule for all of them: nothing is invented. An anomaly is labelled and counted, never
 //! patched; every parser is total; what cannot be read is an error that says where and why.
@@ -20,6 +21,7 @@
 pub mod book;
 mod error;
 pub mod features;
+pub mod instrument;
 mod map;
 mod order_id;
 pub mod pace;

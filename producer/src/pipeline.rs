@@ -112,7 +112,7 @@ impl<S: Source, C: Clock> Feed<S, C> {
     /// Publishes what is due, up to `budget` inputs.
     ///
     /// Gives [`Progress::Idle`] when nothing was due; by then it has slept until something is, or
-    /// for 20 ms. At the end of the input the rings are closed and every later call gives
+    /// for 20 ms, unless it is the source that has nothing: see [`wait`](Self::wait). At the end of the input the rings are closed and every later call gives
     /// [`Progress::End`]. Cost: see [`Source::poll`]; no system call at full speed.
     ///
     /// # Errors
@@ -131,11 +131,16 @@ impl<S: Source, C: Clock> Feed<S, C> {
         if let Ok(Progress::End) = progress {
             self.ended = true;
             self.rings.close();
-        } else if self.pacer.pace() != Pace::Max {
-            // At full speed the output is a function of the input alone.
+        } else if S::IS_LIVE || self.pacer.pace() != Pace::Max {
+            // From a file at full speed the output is a function of the input alone.
             self.rings.break_silence(self.pacer.now_ns());
         }
         progress
+    }
+
+    /// Waits until the source may have input after [`Progress::Idle`], at most for `limit`.
+    pub fn wait(&mut self, limit: Duration) {
+        self.source.wait(limit);
     }
 
     /// Publishes as many inputs as the rate allows now.

@@ -1,3 +1,4 @@
 //! Where records go when they leave the bus again.
 
 pub mod dbn;
+pub mod tape;

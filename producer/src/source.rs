@@ -13,9 +13,11 @@ pub mod dbn;
 pub mod itch;
 pub mod simulator;
 
-use tickring::WrongKind;
+use std::time::Duration;
+
 use tickring::record::Record;
 use tickring::schema::Kind;
+use tickring::{Instrument, WrongKind};
 
 use crate::error::Error;
 
@@ -38,6 +40,11 @@ pub trait Sink {
     /// # Errors
     /// [`WrongKind`] if the source did not announce this kind in [`Source::kinds`].
     fn statistic<R: Record>(&mut self, record: &R) -> Result<(), WrongKind>;
+
+    /// Notes what is known of an instrument, for sources whose records do not tell it.
+    ///
+    /// It goes to the instrument directory of the ring `ticks`; sinks without one pass over it.
+    fn instrument(&mut self, _: &Instrument) {}
 }
 
 /// The kinds that a source gives, by ring. A ring without kinds is not opened.
@@ -91,6 +98,9 @@ pub struct Report {
 
 /// Gives records.
 pub trait Source {
+    /// Whether the input comes when it comes: from a network, not from a file.
+    const IS_LIVE: bool = false;
+
     /// Returns the kinds of records that may come, by ring.
     ///
     /// Cost: allocates.
@@ -113,4 +123,9 @@ pub trait Source {
     ///
     /// Cost: allocates.
     fn report(&self) -> Report;
+
+    /// Waits until input may be there after [`Progress::Idle`], at most for `limit`.
+    ///
+    /// A source that is never idle has nothing to wait for.
+    fn wait(&mut self, _limit: Duration) {}
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use tickring::record::{Mbo, Record, UNDEF_TIME, Vector};
 use tickring::schema::Kind;
-use tickring::{RingName, RingSpec, Writer, WrongKind};
+use tickring::{Instrument, RingName, RingSpec, Writer, WrongKind};
 
 use super::{FeedOptions, Journaled, Summary, directory};
 use crate::error::Error;
@@ -245,6 +245,12 @@ impl Sink for Rings {
         writer.ok_or_else(|| no_ring(record))?.stage(record)?;
         self.count(record);
         Ok(())
+    }
+
+    fn instrument(&mut self, instrument: &Instrument) {
+        if let Some(open) = &mut self.open {
+            let _ = open.ticks.define(instrument);
+        }
     }
 }
 

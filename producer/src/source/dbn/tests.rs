@@ -4,32 +4,17 @@ use std::io::Write;
 use dbn::encode::dbn::MetadataEncoder;
 use dbn::{MetadataBuilder, SType, Schema, v1, v2, v3};
 use proptest::prelude::*;
-use tickring::WrongKind;
-use tickring::record::{Record, rtype};
+use tickring::record::rtype;
 
 use super::*;
 use crate::error::DbnError;
+use crate::sink::tape::{Ring, Tape};
 use crate::source::Count;
 
-/// Keeps the bytes of every record.
-#[derive(Default)]
-struct Tape {
-    records: Vec<Vec<u8>>,
-}
-
-impl Sink for Tape {
-    fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        self.records.push(record.as_bytes().to_vec());
-        Ok(())
-    }
-
-    fn definition<R: Record>(&mut self, _: &R) -> Result<(), WrongKind> {
-        panic!("all records of a DBN file go to the ring of ticks");
-    }
-
-    fn statistic<R: Record>(&mut self, _: &R) -> Result<(), WrongKind> {
-        panic!("all records of a DBN file go to the ring of ticks");
-    }
+/// The bytes of all records, which go to the ring of ticks.
+fn bytes_of(tape: &Tape) -> Vec<Vec<u8>> {
+    assert!(tape.records.iter().all(|taped| taped.ring == Ring::Ticks));
+    tape.records.iter().map(|taped| taped.bytes.clone()).collect()
 }
 
 /// Metadata of this version and schema.
@@ -98,7 +83,7 @@ fn records_come_byte_for_byte_from_plain_and_compressed_files_of_all_versions() 
         let plain = file_of(version, Some(Schema::Mbo), &bytes);
         for file in [compressed(&plain), plain] {
             let (tape, report) = read(&file).unwrap();
-            assert_eq!(tape.records, bytes, "version {version}");
+            assert_eq!(bytes_of(&tape), bytes, "version {version}");
             assert_eq!(report.inputs, [Count::new("mbo", 10_000)]);
             assert!(report.anomalies.is_empty());
         }
@@ -109,7 +94,7 @@ fn records_come_byte_for_byte_from_plain_and_compressed_files_of_all_versions() 
 fn a_trade_gets_room_for_the_trade_id_that_dbn_does_not_have() {
     let trade = v3::TradeMsg { price: 5, size: 3, depth: 1, sequence: 8, ..Default::default() };
     let (tape, _) = read(&file_of(3, Some(Schema::Trades), &[trade.as_ref()])).unwrap();
-    let [record] = &tape.records[..] else { panic!("one record") };
+    let [record] = &bytes_of(&tape)[..] else { panic!("one record") };
     assert_eq!(record.len(), 56);
     assert_eq!(record[0], 14, "the length is the record's own");
     assert_eq!(record[1..48], trade.as_ref()[1..]);
@@ -125,12 +110,12 @@ fn changed_layouts_of_older_versions_are_upgraded() {
         let file = file_of(version, Some(Schema::Definition), &[bytes, bytes]);
         for file in [compressed(&file), file] {
             let (tape, _) = read(&file).unwrap();
-            assert_eq!(tape.records, [new.as_ref(), new.as_ref()], "version {version}");
+            assert_eq!(bytes_of(&tape), [new.as_ref(), new.as_ref()], "version {version}");
         }
     }
     let stat = v1::StatMsg { quantity: 12, ..Default::default() };
     let (tape, _) = read(&file_of(1, Some(Schema::Statistics), &[stat.as_ref()])).unwrap();
-    assert_eq!(tape.records, [v3::StatMsg::from(&stat).as_ref()]);
+    assert_eq!(bytes_of(&tape), [v3::StatMsg::from(&stat).as_ref()]);
 }
 
 #[test]
@@ -139,7 +124,7 @@ fn a_live_capture_gives_all_kinds_and_counts_what_no_ring_can_hold() {
     let system = v3::SystemMsg::heartbeat(1);
     let records: [&[u8]; 4] = [mbo.as_ref(), system.as_ref(), stat.as_ref(), system.as_ref()];
     let (tape, report) = read(&file_of(3, None, &records)).unwrap();
-    assert_eq!(tape.records, [records[0], records[2]]);
+    assert_eq!(bytes_of(&tape), [records[0], records[2]]);
     assert_eq!(report.inputs, [Count::new("stat", 1), Count::new("mbo", 1)]);
     assert_eq!(report.anomalies, [Count::new("rtype 0x17 skipped", 2)]);
 }

@@ -1,16 +1,14 @@
 use std::fs;
 
-use tickring::WrongKind;
 use tickring::record::{UNDEF_PRICE, UNDEF_TIME, action, flag, side, status_action};
-use zerocopy::FromBytes;
 
 use super::*;
 use crate::book::{Applied, Book};
+use crate::sink::tape;
 use crate::source::Count;
 use crate::wire::itch50::{message_len, parse};
 
-/// Keeps every record by kind, in order.
-#[derive(Default)]
+/// Every record by kind, in order.
 struct Tape {
     mbo: Vec<Mbo>,
     trade: Vec<Trade>,
@@ -21,40 +19,19 @@ struct Tape {
     order: String,
 }
 
-impl Tape {
-    fn keep<R: Record>(&mut self, record: &R) {
-        fn push<T: FromBytes, R: Record>(to: &mut Vec<T>, record: &R) {
-            to.push(T::read_from_bytes(record.as_bytes()).unwrap());
+impl From<tape::Tape> for Tape {
+    fn from(tape: tape::Tape) -> Self {
+        let mut ticks = tape.records.iter().filter(|taped| taped.ring == tape::Ring::Ticks);
+        assert!(ticks.all(|taped| taped.bytes.len() <= 56), "ticks of ITCH fill one cache line");
+        Self {
+            mbo: tape.of(),
+            trade: tape.of(),
+            status: tape.of(),
+            definition: tape.of(),
+            stat: tape.of(),
+            imbalance: tape.of(),
+            order: tape.names().iter().flat_map(|name| [name, " "]).collect(),
         }
-        match R::NAME {
-            "mbo" => push(&mut self.mbo, record),
-            "trade" => push(&mut self.trade, record),
-            "status" => push(&mut self.status, record),
-            "instrument_def" => push(&mut self.definition, record),
-            "stat" => push(&mut self.stat, record),
-            "imbalance" => push(&mut self.imbalance, record),
-            other => panic!("unexpected kind {other}"),
-        }
-        self.order.push_str(R::NAME);
-        self.order.push(' ');
-    }
-}
-
-impl Sink for Tape {
-    fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        assert!(size_of::<R>() <= 56, "ticks of ITCH fill one cache line");
-        self.keep(record);
-        Ok(())
-    }
-
-    fn definition<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        self.keep(record);
-        Ok(())
-    }
-
-    fn statistic<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        self.keep(record);
-        Ok(())
     }
 }
 
@@ -86,11 +63,11 @@ const MIDNIGHT_NS: u64 = 1_000_000_000;
 
 fn normalise(messages: &[Vec<u8>]) -> (Tape, Report) {
     let mut normaliser = Normaliser::new(MIDNIGHT_NS);
-    let mut tape = Tape::default();
+    let mut tape = tape::Tape::default();
     for (number, bytes) in (0..).zip(messages) {
         normaliser.message(number, &parse(bytes).unwrap(), &mut tape).unwrap();
     }
-    (tape, normaliser.report())
+    (tape.into(), normaliser.report())
 }
 
 fn anomalies(report: &Report) -> Vec<(&str, u64)> {
@@ -372,15 +349,15 @@ fn a_file_is_read_to_its_end_whatever_the_budget() {
     for budget in [1, 7, 1000] {
         let (_folder, source) = open(&file_of(&messages));
         let mut source = source.unwrap();
-        let mut tape = Tape::default();
+        let mut tape = tape::Tape::default();
         assert_eq!(source.next_time_ns(), Some(18_000_000_000_000 + 1_000));
         let mut inputs = 0;
         while let Progress::Advanced(advanced) = source.poll(&mut tape, budget).unwrap() {
             assert!(advanced <= budget);
             inputs += advanced;
         }
-        assert_eq!((inputs, tape.mbo.len()), (100, 100));
-        assert_eq!(tape.mbo.last().unwrap().sequence, 100);
+        assert_eq!((inputs, tape.of::<Mbo>().len()), (100, 100));
+        assert_eq!(tape.of::<Mbo>().last().unwrap().sequence, 100);
         assert_eq!(source.next_time_ns(), None);
         assert_eq!(source.report().inputs, [Count::new('A', 100)]);
     }
@@ -398,12 +375,12 @@ fn errors_name_the_file_and_the_place() {
     for (tail, expected) in cases {
         let (_folder, source) = open(&[&good, tail].concat());
         let mut source = source.unwrap();
-        let mut tape = Tape::default();
+        let mut tape = tape::Tape::default();
         let error = source.poll(&mut tape, 10).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("day.itch"), "{error}");
-        assert_eq!(tape.mbo.len(), 1, "what came before is given");
+        assert_eq!(tape.of::<Mbo>().len(), 1, "what came before is given");
         assert_eq!(source.poll(&mut tape, 10).unwrap_err().to_string(), error);
-        assert_eq!(tape.mbo.len(), 1, "and not again");
+        assert_eq!(tape.of::<Mbo>().len(), 1, "and not again");
     }
 }
 

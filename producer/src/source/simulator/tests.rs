@@ -1,37 +1,11 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
-use tickring::WrongKind;
 use tickring::record::{action, flag};
-use zerocopy::IntoBytes;
 
 use super::*;
 use crate::book::{Applied, Book};
-
-/// Keeps every record.
-#[derive(Default)]
-struct Tape {
-    ticks: Vec<Mbo>,
-    definitions: Vec<InstrumentDef>,
-}
-
-impl Sink for Tape {
-    fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        self.ticks.push(Mbo::read_from_bytes(record.as_bytes()).unwrap());
-        Ok(())
-    }
-
-    fn definition<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
-        self.definitions.push(InstrumentDef::read_from_bytes(record.as_bytes()).unwrap());
-        Ok(())
-    }
-
-    fn statistic<R: Record>(&mut self, _: &R) -> Result<(), WrongKind> {
-        panic!("the simulator has no statistics");
-    }
-}
-
-use zerocopy::FromBytes;
+use crate::sink::tape::Tape;
 
 fn run(options: &SimulatorOptions, budget: usize) -> Tape {
     let mut simulator = Simulator::new(options).unwrap();
@@ -46,8 +20,7 @@ fn options(seed: u64, instruments: u32, count: u64) -> SimulatorOptions {
 
 fn sha256(tape: &Tape) -> [u8; 32] {
     let mut hash = Sha256::new();
-    hash.update(tape.definitions.as_bytes());
-    hash.update(tape.ticks.as_bytes());
+    tape.records.iter().for_each(|taped| hash.update(&taped.bytes));
     hash.finalize().into()
 }
 
@@ -62,12 +35,12 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 fn every_stream_is_valid_for_a_book() {
     for (seed, instruments, count) in [(1, 1, 400_000), (2, 100, 400_000), (3, 8_000, 600_000)] {
         let tape = run(&options(seed, instruments, count), 256);
-        assert_eq!(tape.ticks.len() as u64, count);
-        assert_eq!(tape.definitions.len(), instruments as usize);
+        assert_eq!(tape.of::<Mbo>().len() as u64, count);
+        assert_eq!(tape.of::<InstrumentDef>().len(), instruments as usize);
         let mut books = BTreeMap::<u32, Book>::new();
-        for record in &tape.ticks {
+        for record in tape.of::<Mbo>() {
             let book = books.entry(record.header.instrument_id).or_default();
-            let applied = book.apply(record);
+            let applied = book.apply(&record);
             assert!(matches!(applied, Applied::Changed | Applied::Unchanged), "{record:?}");
             if record.flags & flag::LAST != 0 {
                 assert!(!book.is_crossed(), "crossed after {record:?}");
@@ -80,18 +53,18 @@ fn every_stream_is_valid_for_a_book() {
 #[test]
 fn times_do_not_run_backwards_and_receipt_comes_after_the_event() {
     let tape = run(&options(4, 10, 200_000), 256);
-    for pair in tape.ticks.windows(2) {
+    for pair in tape.of::<Mbo>().windows(2) {
         assert!(pair[0].header.ts_event <= pair[1].header.ts_event);
         assert!(pair[0].ts_recv <= pair[1].ts_recv);
     }
-    assert!(tape.ticks.iter().all(|record| record.ts_recv > record.header.ts_event));
+    assert!(tape.of::<Mbo>().iter().all(|record| record.ts_recv > record.header.ts_event));
 }
 
 #[test]
 fn events_end_with_last_and_trades_carry_their_fills() {
     let tape = run(&options(9, 3, 200_000), 256);
-    let mut event: Vec<&Mbo> = Vec::new();
-    for record in &tape.ticks {
+    let mut event: Vec<Mbo> = Vec::new();
+    for record in tape.of::<Mbo>() {
         event.push(record);
         if record.flags & flag::LAST == 0 {
             continue;
@@ -115,7 +88,7 @@ fn events_end_with_last_and_trades_carry_their_fills() {
 fn the_mix_of_actions_is_near_that_of_a_real_session() {
     let tape = run(&options(10, 1, 1_000_000), 256);
     let mut counts = BTreeMap::<char, u32>::new();
-    for record in &tape.ticks {
+    for record in tape.of::<Mbo>() {
         *counts.entry(char::from(record.action)).or_default() += 1;
     }
     println!("mix: {counts:?}");
@@ -137,7 +110,7 @@ fn arrivals_are_clustered_and_signs_remember() {
     let tape = run(&options, 256);
     let mut counts = vec![0.0; usize::try_from(seconds).unwrap()];
     let mut signs = Vec::new();
-    for record in &tape.ticks {
+    for record in tape.of::<Mbo>() {
         let second = (record.header.ts_event - options.start_ns) / 1_000_000_000;
         counts[usize::try_from(second).unwrap()] += 1.0;
         if record.action == action::TRADE {
@@ -159,7 +132,7 @@ fn arrivals_are_clustered_and_signs_remember() {
 fn instruments_are_drawn_by_rank() {
     let tape = run(&options(12, 100, 500_000), 256);
     let mut counts = vec![0u32; 101];
-    for record in &tape.ticks {
+    for record in tape.of::<Mbo>() {
         counts[record.header.instrument_id as usize] += 1;
     }
     assert!(counts[1] > 4 * counts[10] && counts[10] > 3 * counts[80], "{counts:?}");
@@ -169,15 +142,15 @@ fn instruments_are_drawn_by_rank() {
 #[test]
 fn count_ends_the_input_to_the_record_and_duration_to_the_time() {
     for count in [0, 1, 39, 41, 1_234] {
-        assert_eq!(run(&options(3, 1, count), 7).ticks.len() as u64, count);
+        assert_eq!(run(&options(3, 1, count), 7).of::<Mbo>().len() as u64, count);
     }
     let limited = SimulatorOptions {
         duration: Some(Duration::from_millis(100)),
         ..SimulatorOptions::default()
     };
     let tape = run(&limited, 64);
-    let last = tape.ticks.last().unwrap().header.ts_event;
-    assert!(last < limited.start_ns + 100_000_000 && tape.ticks.len() > 41);
+    let last = tape.of::<Mbo>().last().unwrap().header.ts_event;
+    assert!(last < limited.start_ns + 100_000_000 && tape.of::<Mbo>().len() > 41);
 }
 
 #[test]

@@ -209,14 +209,16 @@ impl<S: Source> Service for Running<S> {
     fn step(&mut self) -> Result<Step, Failure> {
         let Some(feed) = &mut self.feed else { return Ok(Step::Ended) };
         Ok(match feed.run_once(BUDGET)? {
-            // The feed has slept by itself.
-            Progress::Advanced(_) | Progress::Idle => Step::Advanced,
+            Progress::Advanced(_) => Step::Advanced,
+            Progress::Idle => Step::Idle,
             Progress::End => Step::Ended,
         })
     }
 
-    fn wait(&mut self, _: Duration) {
-        // A feed is never idle: its pacer sleeps by itself.
+    fn wait(&mut self, limit: Duration) {
+        if let Some(feed) = &mut self.feed {
+            feed.wait(limit);
+        }
     }
 
     fn stop(&mut self) -> Result<(), Failure> {
