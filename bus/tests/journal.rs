@@ -7,12 +7,11 @@ mod recorder;
 mod seek;
 mod torn;
 
-use crate::support::{Bench, trade};
+use crate::support::{Bench, drain_by, id, trade};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tickring::record::Trade;
-use tickring::{JournalReader, JournalSpec, JournalStart, Poll, Writer};
+use tickring::{JournalReader, JournalSpec, JournalStart, Poll, RecordRef, Writer};
 
 /// A ring and a directory for its journal.
 pub(crate) struct Desk {
@@ -63,24 +62,15 @@ pub(crate) fn publish(writer: &mut Writer, count: u64) {
     }
 }
 
-/// The outcomes until the journal has nothing more, records by their sequences. Each is checked
-/// to be the trade of its sequence.
+/// The outcomes until the journal has nothing more, records by their sequences.
 pub(crate) fn drain(reader: &mut JournalReader) -> Vec<Poll<u64>> {
-    let mut outcomes = Vec::new();
-    loop {
-        match reader.poll().unwrap() {
-            Poll::Record(record) => {
-                assert_eq!(record.get::<Trade>(), Some(&trade(record.seq())), "a torn record");
-                outcomes.push(Poll::Record(record.seq()));
-            }
-            Poll::Empty => return outcomes,
-            Poll::Closed(reason) => {
-                outcomes.push(Poll::Closed(reason));
-                return outcomes;
-            }
-            other => outcomes.push(other.map(|_| 0)),
-        }
-    }
+    drain_by(|| reader.poll().unwrap().map(seq))
+}
+
+/// The sequence of a record that is to be the trade of that sequence.
+pub(crate) fn seq(record: RecordRef<'_>) -> u64 {
+    assert_eq!(id(record), record.seq());
+    record.seq()
 }
 
 /// Records with these sequences.

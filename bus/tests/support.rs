@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 use tickring::record::{Record, Trade};
-use tickring::{Directory, Poll, Reader, RingName, RingSpec, Start, Writer};
+use tickring::{Directory, Poll, Reader, RecordRef, RingName, RingSpec, Start, Writer};
 
 /// A directory that is removed at the end of the test, with one ring in it.
 pub(crate) struct Bench {
@@ -64,20 +64,27 @@ pub(crate) fn trade(n: u64) -> Trade {
 
 /// The outcomes until nothing more is there, records by their trade ids.
 pub(crate) fn drain(reader: &mut Reader) -> Vec<Poll<u64>> {
+    drain_by(|| reader.poll().map(id))
+}
+
+/// The same of anything that polls.
+pub(crate) fn drain_by(mut poll: impl FnMut() -> Poll<u64>) -> Vec<Poll<u64>> {
     let mut outcomes = Vec::new();
     loop {
-        match reader.poll() {
-            Poll::Record(record) => {
-                let found = record.get::<Trade>().expect("only trades are published");
-                assert_eq!(*found, trade(found.trade_id), "a torn record was accepted");
-                outcomes.push(Poll::Record(found.trade_id));
-            }
+        match poll() {
             Poll::Empty => return outcomes,
             Poll::Closed(reason) => {
                 outcomes.push(Poll::Closed(reason));
                 return outcomes;
             }
-            other => outcomes.push(other.map(|_| 0)),
+            other => outcomes.push(other),
         }
     }
+}
+
+/// The id of a record that is to be the whole trade with that id.
+pub(crate) fn id(record: RecordRef<'_>) -> u64 {
+    let found = record.get::<Trade>().expect("only trades are published");
+    assert_eq!(*found, trade(found.trade_id), "a torn record was accepted");
+    found.trade_id
 }

@@ -1,9 +1,9 @@
 //! A reader that is lapped and misses nothing.
 
-use super::{Desk, publish, records};
+use super::{Desk, publish, records, seq};
 use crate::process::published_by;
 use crate::role::{PATIENCE, Role};
-use crate::support::trade;
+use crate::support::{drain_by, trade};
 use proptest::prelude::*;
 use std::fs::File;
 use std::time::Instant;
@@ -24,23 +24,9 @@ fn open(desk: &Desk, start: Start) -> LosslessReader {
     LosslessReader::open(directory, name, desk.path(), start).unwrap()
 }
 
-/// The outcomes until nothing more is there, each record checked.
+/// The outcomes until nothing more is there, records by their sequences.
 fn drain(reader: &mut LosslessReader) -> Vec<Poll<u64>> {
-    let mut outcomes = Vec::new();
-    loop {
-        match reader.poll().unwrap() {
-            Poll::Record(record) => {
-                assert_eq!(record.get::<Trade>(), Some(&trade(record.seq())), "a torn record");
-                outcomes.push(Poll::Record(record.seq()));
-            }
-            Poll::Empty => return outcomes,
-            Poll::Closed(reason) => {
-                outcomes.push(Poll::Closed(reason));
-                return outcomes;
-            }
-            other => outcomes.push(other.map(|_| 0)),
-        }
-    }
+    drain_by(|| reader.poll().unwrap().map(seq))
 }
 
 #[test]
