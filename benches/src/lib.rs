@@ -11,7 +11,8 @@
 //!   is compared in: the machine moves between placements, and with it all that is measured.
 //! - A round takes one sample of each case; a [`report`] gives medians over the rounds, for each
 //!   state of the machine apart.
-//! - The binary `waiting` measures what it takes and costs to wait: see [`waiting`].
+//! - The binary `waiting` measures what it takes and costs to wait: see [`waiting`]. What the two
+//!   binaries share is in [`harness`].
 //!
 //! Times are taken by the time stamp counter, in ticks; [`clock`] turns them into nanoseconds.
 
@@ -19,6 +20,7 @@ pub mod case;
 pub mod clock;
 pub mod distribution;
 pub mod failure;
+pub mod harness;
 pub mod machine;
 pub mod memory;
 pub mod options;

@@ -2,11 +2,12 @@
 
 use crate::case::CASES;
 use crate::failure::Failure;
+use crate::harness::{self, Common};
 use crate::peer::Errand;
-use crate::pin::Cores;
+use crate::record;
 use crate::run::Plan;
 use clap::Parser;
-use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// A real-time process must leave the core to others after half a second at most.
@@ -37,28 +38,18 @@ pub struct Options {
     /// Prints each sample as well; --short does so in any case.
     #[arg(long)]
     pub samples: bool,
-    /// Writes a dated record in markdown to this file.
-    #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
-    /// The cores of the sending and of the reading process; the first two allowed by default.
-    #[arg(long, value_name = "A,B", value_parser = parse_cores)]
-    pub cores: Option<Cores>,
-    /// Is the reading process of a run in this directory.
-    #[arg(long, hide = true, requires_all = ["parent", "core"])]
-    reads: Option<PathBuf>,
-    /// The sending process.
-    #[arg(long, hide = true)]
-    parent: Option<u32>,
-    /// The core of the reading process.
-    #[arg(long, hide = true)]
-    core: Option<usize>,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 impl Options {
-    /// What this process does if it was started as a reading process.
+    /// Measures, prints and exits, or is the reading process of another.
     #[must_use]
-    pub fn errand(&self) -> Option<Errand> {
-        Some(Errand { root: self.reads.clone()?, parent: self.parent?, core: self.core? })
+    pub fn run(&self) -> ExitCode {
+        harness::run("latency", &self.repeat(), &self.common, Errand::run, || {
+            let outcome = self.plan()?.run()?;
+            Ok(record::findings(&outcome, self.samples || self.short))
+        })
     }
 
     /// What is to be measured.
@@ -67,7 +58,7 @@ impl Options {
     ///
     /// [`Failure::Cores`] if there are not two cores.
     pub fn plan(&self) -> Result<Plan, Failure> {
-        let cores = self.cores.map_or_else(Cores::first_two, Ok)?;
+        let cores = self.common.cores()?;
         if self.short {
             return Ok(Plan { cores, rounds: 2, burst: SHORTEST_BURST, ping: PING / 5 });
         }
@@ -77,34 +68,12 @@ impl Options {
         Ok(Plan { cores, rounds: self.rounds, burst, ping: PING })
     }
 
-    /// Whether each sample is to be printed.
-    #[must_use]
-    pub fn shows_samples(&self) -> bool {
-        self.samples || self.short
-    }
-
-    /// The command that measures the same again.
-    #[must_use]
-    pub fn repeat(&self) -> String {
-        let mut command = "cargo run --release -p tickring-benches --bin latency --".to_owned();
+    /// The arguments that measure the same again.
+    fn repeat(&self) -> String {
         if self.short {
-            command.push_str(" --short");
-        } else {
-            command.push_str(&format!(" --seconds {} --rounds {}", self.seconds, self.rounds));
+            return "--short".to_owned();
         }
-        if let Some(Cores { sender, receiver }) = self.cores {
-            command.push_str(&format!(" --cores {sender},{receiver}"));
-        }
-        command
-    }
-}
-
-pub(crate) fn parse_cores(text: &str) -> Result<Cores, String> {
-    let parse = |core: &str| core.trim().parse().ok();
-    let cores = text.split_once(',').and_then(|(a, b)| Some((parse(a)?, parse(b)?)));
-    match cores {
-        Some((sender, receiver)) if sender != receiver => Ok(Cores { sender, receiver }),
-        _ => Err(format!("expected two different cores such as `0,1`, found `{text}`")),
+        format!("--seconds {} --rounds {}", self.seconds, self.rounds)
     }
 }
 
@@ -128,13 +97,5 @@ mod tests {
         assert_eq!(burst(&["--seconds", "9000"]), LONGEST_BURST);
         assert_eq!(burst(&["--seconds", "0"]), SHORTEST_BURST);
         assert_eq!(burst(&["--short"]), SHORTEST_BURST);
-    }
-
-    #[test]
-    fn cores_are_two_different_numbers() {
-        assert_eq!(parse_cores("2, 5"), Ok(Cores { sender: 2, receiver: 5 }));
-        for bad in ["", "1", "1,1", "a,b", "1,2,3", "-1,2"] {
-            assert!(parse_cores(bad).is_err(), "{bad}");
-        }
     }
 }

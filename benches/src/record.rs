@@ -1,14 +1,34 @@
 //! The outcome as text: for the terminal, and as a dated record.
 
-use crate::machine::{Machine, Scheduling};
+use crate::harness::Findings;
+use crate::machine::Scheduling;
 use crate::report;
 use crate::run::Outcome;
-use crate::shared::CLOCK_NAME;
-use jiff::Timestamp;
+
+/// What came out, with the samples if they are to be shown.
+#[must_use]
+pub fn findings(outcome: &Outcome, with_samples: bool) -> Findings {
+    let plan = &outcome.plan;
+    let shown = outcome.samples.iter().filter(|_| with_samples);
+    Findings {
+        title: "One-way latency and throughput",
+        machine: outcome.machine.clone(),
+        cores: plan.cores,
+        clock: outcome.clock,
+        extent: vec![format!(
+            "Rounds: {}; bursts of {:?}, each between ping-pongs of {:?}",
+            plan.rounds, plan.burst, plan.ping
+        )],
+        reading: "Figures are medians over the samples with [smallest..largest]; pp is the one-way \
+                  time of a\ncache line between the two cores, near below 80 ns, measured before \
+                  and after each burst.",
+        samples: shown.map(|sample| sample.line(&outcome.clock) + "\n").collect(),
+        tables: tables(outcome),
+    }
+}
 
 /// The tables, with a line above each.
-#[must_use]
-pub fn text(outcome: &Outcome) -> String {
+fn tables(outcome: &Outcome) -> String {
     let sections = [
         ("Limits of the machine in this run", report::limits(outcome)),
         ("One-way latency from the scheduled time", report::latency(outcome)),
@@ -18,38 +38,6 @@ pub fn text(outcome: &Outcome) -> String {
     let sections = sections.map(|(title, table)| format!("## {title}\n\n{table}"));
     let remarks = remarks(outcome).into_iter().map(|remark| format!("- {remark}\n"));
     format!("{}\n## To be kept in mind\n\n{}", sections.join("\n"), remarks.collect::<String>())
-}
-
-/// The dated record in markdown. `command` is what measures the same again.
-#[must_use]
-pub fn markdown(outcome: &Outcome, command: &str, now: Timestamp) -> String {
-    let Machine { processor, kernel, cores, load_average, scheduling, .. } = &outcome.machine;
-    let plan = &outcome.plan;
-    let scheduling = match scheduling {
-        Scheduling::Ordinary => "ordinary",
-        Scheduling::RealTime => "real-time (`chrt` before the command), a rest after each burst",
-    };
-    format!(
-        "# One-way latency and throughput, {date}\n\n\
-         - Processor: {processor}; cores allowed: {cores}; sender on core {sender}, reader on \
-         core {receiver}\n\
-         - Kernel: Linux {kernel}\n\
-         - Load average before the run: {load_average}; scheduling: {scheduling}\n\
-         - Clock: {CLOCK_NAME}, {rate:.4} ticks a nanosecond\n\
-         - Rounds: {rounds}; bursts of {burst:?}, each between ping-pongs of {ping:?}\n\
-         - Command: `{command}`\n\n\
-         Figures are medians over the samples with [smallest..largest]; pp is the one-way time \
-         of a\ncache line between the two cores, near below 80 ns, measured before and after \
-         each burst.\n\n{tables}",
-        date = now.strftime("%Y-%m-%d %H:%M UTC"),
-        sender = plan.cores.sender,
-        receiver = plan.cores.receiver,
-        rate = outcome.clock.ticks_per_ns(),
-        rounds = plan.rounds,
-        burst = plan.burst,
-        ping = plan.ping,
-        tables = text(outcome),
-    )
 }
 
 fn remarks(outcome: &Outcome) -> Vec<String> {

@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::thread;
 use std::time::Duration;
 use tickring::record::Trade;
-use tickring::{Writer, WrongKind};
+use tickring::{Directory, Poll, Reader, Start, Writer, WrongKind};
 
 /// Entries for instruments in the ring with last values: an eighth of them stays free, so that
 /// 1,024 would hold only 896 instruments.
@@ -92,6 +92,8 @@ pub struct Costs {
     pub costs: Vec<Cost>,
     /// Nanoseconds to copy as many bytes as a slot has, within 4 MiB, by round.
     pub copy_ns: Vec<f64>,
+    /// Nanoseconds to poll a record that is in the cache, by round.
+    pub poll_ns: Vec<f64>,
 }
 
 /// All cases, in the order of a round.
@@ -162,9 +164,10 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Costs, Failure> {
     let of_many: Vec<Trade> = (0..PREPARED).map(|seq| trade(seq, instrument(seq), 0)).collect();
     let sample = |case| Cost { case, ns: Vec::new(), woken: Vec::new() };
     let mut costs: Vec<Cost> = cases().into_iter().map(sample).collect();
-    let (mut buffers, mut copy_ns) = (CopyBuffers::new(), Vec::new());
+    let (mut buffers, mut copy_ns, mut poll_ns) = (CopyBuffers::new(), Vec::new(), Vec::new());
     for _ in 0..bench.plan.rounds {
         copy_ns.push(SLOT_BYTES / buffers.measure().l3);
+        poll_ns.push(bench.burst(|bench| poll(bench, &mut plain, &of_one))?);
         for cost in &mut costs {
             let (writer, trades) = match cost.case.last_values {
                 LastValues::None => (&mut plain, &of_one),
@@ -177,7 +180,7 @@ pub(super) fn measure(bench: &mut Bench) -> Result<Costs, Failure> {
             cost.woken.push(woken);
         }
     }
-    Ok(Costs { costs, copy_ns })
+    Ok(Costs { costs, copy_ns, poll_ns })
 }
 
 fn instrument(seq: u64) -> u32 {
@@ -253,6 +256,31 @@ fn gaps(bench: &Bench, case: Case, writer: &mut Writer, trades: &[Trade]) -> Res
         }
     }
     Ok(bench.clock.ns(taken.quantile(0.5)) / case.batch as f64)
+}
+
+/// Nanoseconds to poll one of the newest records, again and again.
+fn poll(bench: &Bench, writer: &mut Writer, trades: &[Trade]) -> Result<f64, Failure> {
+    let from = writer.next_seq();
+    send(writer, trades, trades.len())?;
+    let sum: u64 = trades.iter().map(|trade| trade.trade_id).sum();
+    let directory = Directory::at(bench.root.path());
+    let mut reader = Reader::open(&directory, &Ring::Plain.name()?, Start::Sequence(from))?;
+    let begin = ticks();
+    let end = begin + bench.clock.ticks(bench.plan.full);
+    let (mut now, mut polled) = (begin, 0);
+    while now < end {
+        reader.seek(Start::Sequence(from))?;
+        let mut found = 0;
+        while let Poll::Record(record) = reader.poll() {
+            found += record.get::<Trade>().map_or(0, |trade| trade.trade_id);
+        }
+        if found != sum {
+            return Err(Failure::Unaccounted { case: "poll", sent: sum, read: found, missed: 0 });
+        }
+        polled += trades.len();
+        now = ticks();
+    }
+    Ok(bench.clock.ns(now.saturating_sub(begin)) / polled.max(1) as f64)
 }
 
 /// Publishes all `trades` once.

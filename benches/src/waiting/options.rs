@@ -1,13 +1,11 @@
 //! The arguments of `waiting`.
 
-use super::Plan;
 use super::wake::RATES;
+use super::{Plan, record, sleeper};
 use crate::failure::Failure;
-use crate::options::parse_cores;
-use crate::peer::Errand;
-use crate::pin::Cores;
+use crate::harness::{self, Common};
 use clap::Parser;
-use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// A real-time process must leave the core to others after half a second at most.
@@ -43,28 +41,17 @@ pub struct Options {
     /// Ends in seconds: the shortest bursts, once. Says that it works, not how well.
     #[arg(long, conflicts_with_all = ["seconds", "rounds", "tries"])]
     pub short: bool,
-    /// Writes a dated record in markdown to this file.
-    #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
-    /// The cores of the writing and of the reading process; the first two allowed by default.
-    #[arg(long, value_name = "A,B", value_parser = parse_cores)]
-    pub cores: Option<Cores>,
-    /// Is the reading process of a run in this directory.
-    #[arg(long, hide = true, requires_all = ["parent", "core"])]
-    reads: Option<PathBuf>,
-    /// The writing process.
-    #[arg(long, hide = true)]
-    parent: Option<u32>,
-    /// The core of the reading process.
-    #[arg(long, hide = true)]
-    core: Option<usize>,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 impl Options {
-    /// What this process does if it was started as a reading process.
+    /// Measures, prints and exits, or is the reading process of another.
     #[must_use]
-    pub fn errand(&self) -> Option<Errand> {
-        Some(Errand { root: self.reads.clone()?, parent: self.parent?, core: self.core? })
+    pub fn run(&self) -> ExitCode {
+        harness::run("waiting", &self.repeat(), &self.common, sleeper::run, || {
+            Ok(record::findings(&self.plan()?.run()?))
+        })
     }
 
     /// What is to be measured.
@@ -73,7 +60,7 @@ impl Options {
     ///
     /// [`Failure::Cores`] if there are not two cores.
     pub fn plan(&self) -> Result<Plan, Failure> {
-        let cores = self.cores.map_or_else(Cores::first_two, Ok)?;
+        let cores = self.common.cores()?;
         if self.short {
             let (paced, full, idle) = (SHORTEST_BURST, SHORTEST_BURST / 5, SHORTEST_BURST * 4);
             return Ok(Plan { cores, rounds: 1, paced, full, idle, tries: 1 });
@@ -86,20 +73,13 @@ impl Options {
         Ok(Plan { cores, rounds, paced, full: FULL, idle: IDLE, tries })
     }
 
-    /// The command that measures the same again.
-    #[must_use]
-    pub fn repeat(&self) -> String {
-        let mut command = "cargo run --release -p tickring-benches --bin waiting --".to_owned();
+    /// The arguments that measure the same again.
+    fn repeat(&self) -> String {
         if self.short {
-            command.push_str(" --short");
-        } else {
-            let Self { seconds, rounds, tries, .. } = self;
-            command += &format!(" --seconds {seconds} --rounds {rounds} --tries {tries}");
+            return "--short".to_owned();
         }
-        if let Some(Cores { sender, receiver }) = self.cores {
-            command += &format!(" --cores {sender},{receiver}");
-        }
-        command
+        let Self { seconds, rounds, tries, .. } = self;
+        format!("--seconds {seconds} --rounds {rounds} --tries {tries}")
     }
 }
 

@@ -5,62 +5,46 @@ use super::attach::Step;
 use super::cost::{Readers, Rhythm, SLOT_BYTES};
 use super::wake::Waiter;
 use crate::distribution::Distribution;
-use crate::machine::{Machine, Scheduling};
-use crate::shared::CLOCK_NAME;
+use crate::harness::Findings;
 use crate::spread::{Spread, median};
 use crate::table::Table;
-use jiff::Timestamp;
 
 /// Stands for no figure.
 const NONE: &str = "-";
 
-/// The tables, with a line above each.
+/// What came out.
 #[must_use]
-pub fn text(outcome: &Outcome) -> String {
+pub fn findings(outcome: &Outcome) -> Findings {
+    let (plan, agreement) = (&outcome.plan, &outcome.agreement);
     let sections = [
         ("From the scheduled time to being read by another process", wake(outcome)),
         ("A reader that nothing comes for", idle(outcome)),
-        ("What publishing costs", cost(outcome)),
+        ("What publishing and polling cost", cost(outcome)),
         ("A ring of 64 MiB", attach(outcome)),
     ];
     let sections = sections.map(|(title, table)| format!("## {title}\n\n{table}"));
-    sections.join("\n")
-}
-
-/// The dated record in markdown. `command` is what measures the same again.
-#[must_use]
-pub fn markdown(outcome: &Outcome, command: &str, now: Timestamp) -> String {
-    let Machine { processor, kernel, cores, load_average, scheduling, .. } = &outcome.machine;
-    let plan = &outcome.plan;
-    let scheduling = match scheduling {
-        Scheduling::Ordinary => "ordinary",
-        Scheduling::RealTime => "real-time (`chrt` before the command), a rest after each burst",
-    };
-    format!(
-        "# Waiting, being waited for, and attaching, {date}\n\n\
-         - Processor: {processor}; cores allowed: {cores}; writer on core {sender}, readers on \
-         core {receiver}\n\
-         - Kernel: Linux {kernel}\n\
-         - Load average before the run: {load_average}; scheduling: {scheduling}\n\
-         - Clock: {CLOCK_NAME}, {rate:.4} ticks a nanosecond; the cores' clocks differ by \
-         {offset:.0} ns ± {uncertainty:.0} ns\n\
-         - Rounds: {rounds}, in which all cases take turns; bursts of {paced:?} at a schedule, \
-         {full:?} at full speed; {tries} tries\n\
-         - Command: `{command}`\n\n\
-         Where a figure has brackets it is the median over rounds with [smallest..largest]. A \
-         ratio is one\nwithin a round, so that what moves both sides of it falls out.\n\n{tables}",
-        date = now.strftime("%Y-%m-%d %H:%M UTC"),
-        sender = plan.cores.sender,
-        receiver = plan.cores.receiver,
-        rate = outcome.clock.ticks_per_ns(),
-        offset = outcome.agreement.offset_ns,
-        uncertainty = outcome.agreement.uncertainty_ns,
-        rounds = plan.rounds,
-        paced = plan.paced,
-        full = plan.full,
-        tries = plan.tries,
-        tables = text(outcome),
-    )
+    Findings {
+        title: "Waiting, being waited for, and attaching",
+        machine: outcome.machine.clone(),
+        cores: plan.cores,
+        clock: outcome.clock,
+        extent: vec![
+            format!(
+                "The cores' clocks differ by {:.0} ns ± {:.0} ns",
+                agreement.offset_ns, agreement.uncertainty_ns
+            ),
+            format!(
+                "Rounds: {}, in which all cases take turns; bursts of {:?} at a schedule, {:?} at \
+                 full speed; {} tries",
+                plan.rounds, plan.paced, plan.full, plan.tries
+            ),
+        ],
+        reading: "Where a figure has brackets it is the median over rounds with \
+                  [smallest..largest]. A ratio is one\nwithin a round, so that what moves both \
+                  sides of it falls out.",
+        samples: String::new(),
+        tables: sections.join("\n"),
+    }
 }
 
 fn shown(spread: Option<Spread>) -> String {
@@ -159,12 +143,15 @@ fn cost(outcome: &Outcome) -> String {
     }
     let copy = Spread::of(costs.copy_ns.iter().copied());
     let copy_rate = copy.map_or(0.0, |copy| SLOT_BYTES / copy.median);
+    let poll = costs.poll_ns.iter().zip(&costs.copy_ns);
     format!(
         "{}\nmemcpy of a slot's 64 bytes, within 4 MiB as the ring has: {} ns, {copy_rate:.1} \
          GB/s. With gaps\nthe median batch counts, and a look at the clock with it \
-         (about 10 ns).\n",
+         (about 10 ns).\n\nPolling a record in the cache: {} ns, {} of that memcpy.\n",
         table.text(),
         shown(copy),
+        shown(Spread::of(costs.poll_ns.iter().copied())),
+        shown(Spread::of(poll.map(|(poll, copy)| poll / copy))),
     )
 }
 
