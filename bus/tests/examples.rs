@@ -1,6 +1,6 @@
 //! The examples as programs, and the README that shows them.
 
-use crate::support::{Bench, trade};
+use crate::support::{Bench, compile_c, trade};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tickring::record::{Mbo, Record, Trade, UNDEF_PRICE, WindowBar, action, window_flag};
@@ -73,30 +73,16 @@ fn a_record_of_ones_own_comes_back_from_its_ring() {
     assert_eq!((kind.rtype, kind.size_bytes), (0xC8, 40));
 }
 
-/// Compiles the reader in C into `place`; `None` on a machine without a C compiler.
-fn compile_reader(place: &Path) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/reader.c");
-    let program = place.join("reader");
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let mut command = Command::new(&compiler);
-    command.args(["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-D_POSIX_C_SOURCE=200809L"]);
-    let output = match command.arg("-o").arg(&program).arg(source).output() {
-        Ok(output) => output,
-        Err(error) => {
-            println!("skipped, there is no C compiler {}: {error}", compiler.display());
-            return None;
-        }
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(program)
-}
-
 #[test]
 fn a_reader_in_c_finds_the_records_by_the_format_and_the_schema_in_the_segment() {
     let mut bench = Bench::new(64);
     let kinds = [Trade::kinds(), Signal::kinds()].concat();
     bench.spec = RingSpec { capacity: 64, ..RingSpec::new(kinds).unwrap() };
-    let Some(program) = compile_reader(bench.directory.root().parent().unwrap()) else { return };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/reader.c");
+    let program = bench.directory.root().parent().unwrap().join("reader");
+    let Some(program) = compile_c(&source, &program, &["-D_POSIX_C_SOURCE=200809L"]) else {
+        return;
+    };
     let path = bench.directory.path_of(&bench.name);
     let read = || {
         let output = Command::new(&program).arg(&path).output().unwrap();

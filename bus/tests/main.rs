@@ -9,6 +9,7 @@
 
 mod allocations;
 mod attach;
+mod clock;
 mod cost;
 mod examples;
 mod fork;

@@ -1,5 +1,7 @@
 //! A bus of its own for each test, and the records that the tests publish.
 
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use tempfile::TempDir;
 use tickring::record::{Record, Trade};
 use tickring::{Directory, Poll, Reader, RecordRef, RingName, RingSpec, Start, Writer};
@@ -87,4 +89,21 @@ pub(crate) fn id(record: RecordRef<'_>) -> u64 {
     let found = record.get::<Trade>().expect("only trades are published");
     assert_eq!(*found, trade(found.trade_id), "a torn record was accepted");
     found.trade_id
+}
+
+/// Compiles a program in C to `output`; `None`, with a message, on a machine without a compiler.
+pub(crate) fn compile_c(source: &Path, output: &Path, arguments: &[&str]) -> Option<PathBuf> {
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let mut command = Command::new(&compiler);
+    command.args(["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror"]).args(arguments);
+    match command.arg("-o").arg(output).arg(source).output() {
+        Ok(Output { status, stderr, .. }) => {
+            assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+            Some(output.to_owned())
+        }
+        Err(error) => {
+            println!("skipped, there is no C compiler {}: {error}", compiler.display());
+            None
+        }
+    }
 }
