@@ -45,8 +45,8 @@ def test_control_c_ends_a_sleeping_wait_and_the_reader_goes_on(directory: Path) 
     code = """
 import sys, tickring as tr
 reader = tr.open("t/a", directory=sys.argv[1]).reader()
-print("begun", flush=True)
 try:
+    print("begun", flush=True)
     reader.wait()
 except KeyboardInterrupt:
     print("interrupted", flush=True)
@@ -55,6 +55,9 @@ print(reader.wait(timeout=60).seq.tolist())
     writer = tr.create("t/a", ["mbo"], capacity=64, directory=directory)
     process = start_python(code, directory)
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    # The kernel shows the number of the call that a thread sleeps in: 202 is futex.
+    while not Path(f"/proc/{process.pid}/syscall").read_text().startswith("202 "):
+        assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "interrupted\n", process.communicate()
     writer.publish(mbo(writer, 2))
