@@ -284,13 +284,6 @@ impl Segment {
         Waiters { waiters: control.waiters(), signal: self.header().signal }
     }
 
-    /// Wakes all who sleep on the ring. Only a process that may write to it calls this.
-    pub(crate) fn call_all(&self) {
-        let signal = self.header().signal;
-        call(signal);
-        wake(signal);
-    }
-
     /// Whether the file still has its name: the ring was not removed under its users.
     pub(crate) fn is_linked(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
@@ -481,4 +474,13 @@ pub(crate) fn random(path: &Path) -> Result<u128, Error> {
 fn boot_id() -> u128 {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     u128::from_str_radix(&text.trim().replace('-', ""), 16).unwrap_or_default()
+}
+
+/// Wakes all who sleep on a ring's signal. Only a process that may write to the ring calls this.
+/// Apart, and given no part of the segment, so that a loop around a publish keeps its registers.
+#[cold]
+#[inline(never)]
+pub(crate) fn call_all(signal: &AtomicU64) {
+    call(signal);
+    wake(signal);
 }

@@ -19,8 +19,8 @@ use crate::journal::InlineJournal;
 use crate::poll::CloseReason;
 use crate::record::Record;
 use crate::schema::{Layouts, Schema, key};
-use crate::segment::Segment;
-use crate::slot::store;
+use crate::segment::{Segment, call_all};
+use crate::slot::{Slot, store};
 use crate::sync::AtomicU64;
 use crate::words::Slots;
 use row::RowForm;
@@ -130,16 +130,18 @@ impl Writer {
     #[inline(always)]
     pub fn stage<R: Record>(&mut self, record: &R) -> Result<u64, WrongKind> {
         self.check(record)?;
-        let seq = self.next;
-        let slot = self.segment.slot(seq);
+        let (seq, slots) = (self.next, *self.segment.slots());
+        let slot = slots.slot(seq);
         slot.claim(seq);
         slot.put(0, words_of(record));
         slot.clear(size_of::<R>() / 8);
-        self.seal(seq);
+        self.seal(seq, slot);
         if self.remembers
             && let Some(sort) = sort_of(R::RTYPE, record.as_bytes())
         {
-            self.remember(sort, seq, record.as_bytes());
+            // Of a copy, so that the record itself can stay in registers.
+            let copy = *record;
+            self.remember(sort, seq, copy.as_bytes());
         }
         Ok(seq)
     }
@@ -148,8 +150,9 @@ impl Writer {
     #[inline]
     pub fn flush(&mut self) {
         self.segment.header().publish(self.next);
-        if self.segment.waiters(&self.control).are_there() {
-            self.call();
+        let waiters = self.segment.waiters(&self.control);
+        if waiters.are_there() {
+            call_all(waiters.signal);
         }
     }
 
@@ -269,19 +272,13 @@ impl Writer {
             journal.close(self.next, self.segment.slots());
         }
         self.segment.header().close();
-        self.call();
-    }
-
-    /// Wakes whoever sleeps.
-    #[cold]
-    #[inline(never)]
-    fn call(&self) {
-        self.segment.call_all();
+        call_all(self.segment.header().signal);
     }
 
     #[inline]
     fn remember(&mut self, sort: Sort, seq: u64, record: &[u8]) {
-        match self.segment.instruments().remember(sort, seq, record, self.room > 0) {
+        let instruments = *self.segment.instruments();
+        match instruments.remember(sort, seq, record, self.room > 0) {
             Stored::Changed => {}
             Stored::Added => self.room -= 1,
             Stored::NoRoom => self.count_unlisted(),
@@ -303,12 +300,12 @@ impl Writer {
 
     /// Notes the time where one is due, makes the claimed slot visible and steps on.
     #[inline(always)]
-    fn seal(&mut self, seq: u64) {
+    fn seal(&mut self, seq: u64, slot: Slot<'_>) {
         if let Some(time) = self.segment.time(seq) {
             // Copies and a pointer, none of them into the writer; see `note_time`.
             note_time(time, seq, *self.segment.slots(), self.journal.as_deref_mut());
         }
-        self.segment.slot(seq).commit(seq);
+        slot.commit(seq);
         self.next = seq + 1;
     }
 }

@@ -59,9 +59,10 @@ impl Claim<'_> {
     /// Publishes the slot and returns its sequence.
     #[inline]
     pub fn commit(self) -> u64 {
-        let seq = self.writer.next;
-        self.writer.segment.slot(seq).clear(self.filled);
-        self.writer.seal(seq);
+        let (seq, slots) = (self.writer.next, *self.writer.segment.slots());
+        let slot = slots.slot(seq);
+        slot.clear(self.filled);
+        self.writer.seal(seq, slot);
         self.writer.flush();
         seq
     }

@@ -12,13 +12,12 @@ use crate::header::{End, Epoch, Header, NO_CONTROL};
 use crate::journal::InlineJournal;
 use crate::lock;
 use crate::record::{Record, Restart, Tombstone, UNDEF_TIME, restart_cause};
-use crate::registry::{Entry, call};
+use crate::registry::Entry;
 use crate::schema::Layouts;
-use crate::segment::{Access, Older, Segment, random};
+use crate::segment::{Access, Older, Segment, call_all, random};
 use crate::slot::{load, store};
 use crate::spec::{OnMismatch, RingSpec};
 use crate::sync::register_light;
-use crate::wait::wake;
 use std::fs::File;
 
 /// Attempts to attach before a ring that comes and goes is given up.
@@ -162,7 +161,7 @@ impl Writer {
         })?;
         writer.segment.header().reopen();
         // Also those who sleep by the control segment of the writer before.
-        writer.call();
+        call_all(writer.segment.header().signal);
         Ok(writer)
     }
 
@@ -186,8 +185,7 @@ impl Writer {
         segment.replace()?;
         let writer = Self::first(segment, spec)?;
         retire(writer.segment.identity().ring_id);
-        call(header.signal);
-        wake(header.signal);
+        call_all(header.signal);
         Ok(Some(writer))
     }
 

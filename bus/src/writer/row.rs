@@ -139,17 +139,18 @@ impl Writer {
         let seq = self.next;
         let Some(form) = self.forms.get(form) else { return seq };
         let (rtype, words) = (form.rtype, &form.words);
-        let slot = self.segment.slot(seq);
+        let slots = *self.segment.slots();
+        let slot = slots.slot(seq);
         slot.claim(seq);
         slot.put(0, words_of(row).zip(words).map(|(word, (free, fixed))| word & free | fixed));
         slot.clear(words.len());
-        self.seal(seq);
+        self.seal(seq, slot);
         if self.remembers
             && let Some(sort) = sort_of(rtype, row)
         {
             // As it was put there, with what the kind fixes.
             let mut copy = [0; VALUE_WORDS];
-            self.segment.slot(seq).copy_to(&mut copy);
+            slot.copy_to(&mut copy);
             self.remember(sort, seq, copy.as_bytes());
         }
         seq

@@ -7,7 +7,7 @@
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::segment::{Access, Segment};
+use crate::segment::{Access, Segment, call_all};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -57,7 +57,7 @@ fn tick(segment: &Segment, period: Duration, stopped: &Receiver<()>) {
         let published = header.published();
         if published != seen {
             seen = published;
-            segment.call_all();
+            call_all(header.signal);
         }
     }
 }
