@@ -20,8 +20,8 @@
 //! A crossed or locked book is a state like any other (auctions have them): [`Book::is_crossed`]
 //! tells.
 //!
-//! Cost of an update: one hash look-up and one search in a sorted array of levels; no allocation
-//! once the arrays have grown to the session's size.
+//! Cost of an update: one hash look-up and one look at the level, which is found by its distance in
+//! ticks from the best one; no allocation once the arrays have grown to the session's size.
 
 mod ladder;
 
@@ -107,9 +107,14 @@ pub struct Book {
     orders: HashMap<u64, Order, OrderIdHash>,
     bids: Ladder,
     asks: Ladder,
+    /// The best level that has changed, counted from 0; [`UNCHANGED`] if none has.
+    changed: usize,
     unknown: u64,
     refused: u64,
 }
+
+/// No level.
+const UNCHANGED: usize = usize::MAX;
 
 impl Book {
     /// Creates an empty book.
@@ -119,6 +124,7 @@ impl Book {
             orders: HashMap::default(),
             bids: Ladder::new(Side::Bid),
             asks: Ladder::new(Side::Ask),
+            changed: UNCHANGED,
             unknown: 0,
             refused: 0,
         }
@@ -130,7 +136,10 @@ impl Book {
             action::ADD => self.add(record),
             action::CANCEL => self.reduce(record),
             action::MODIFY => self.modify(record),
-            action::CLEAR => self.clear(),
+            action::CLEAR => {
+                self.clear();
+                Applied::Changed
+            }
             action::FILL if record.flags & flag::LAST != 0 => self.reduce(record),
             action::FILL | action::TRADE | action::NONE => Applied::Unchanged,
             _ => Applied::Refused,
@@ -141,6 +150,14 @@ impl Book {
             Applied::Changed | Applied::Unchanged => {}
         }
         applied
+    }
+
+    /// Takes out all orders.
+    pub fn clear(&mut self) {
+        self.orders.clear();
+        self.bids.clear();
+        self.asks.clear();
+        self.changed = 0;
     }
 
     /// Returns the highest bid level.
@@ -167,6 +184,12 @@ impl Book {
     /// Returns the levels of a side, the best first.
     pub fn levels(&self, side: Side) -> impl ExactSizeIterator<Item = Level> {
         self.ladder(side).iter()
+    }
+
+    /// Returns the best level of either side that was touched since the last call, counted from 0:
+    /// those before it are what they were. `None` if none was.
+    pub fn take_changed(&mut self) -> Option<usize> {
+        Some(std::mem::replace(&mut self.changed, UNCHANGED)).filter(|at| *at != UNCHANGED)
     }
 
     /// Returns the order with this id.
@@ -198,17 +221,20 @@ impl Book {
         let Some(order) = resting(record) else {
             return Applied::Refused;
         };
-        match self.orders.insert(record.order_id, order) {
-            None => {
-                self.ladder_mut(order.side).add(order.price, order.size);
-                Applied::Changed
+        let (applied, changed) = match self.orders.insert(record.order_id, order) {
+            None => (Applied::Changed, self.ladder_mut(order.side).add(order.price, order.size)),
+            Some(old) if (old.side, old.price) == (order.side, order.price) => {
+                let ladder = self.ladder_mut(old.side);
+                (Applied::Unknown, ladder.resize(old.price, old.size, order.size))
             }
             Some(old) => {
-                self.ladder_mut(old.side).take(old.price, old.size, true);
-                self.ladder_mut(order.side).add(order.price, order.size);
-                Applied::Unknown
+                let left = self.ladder_mut(old.side).take(old.price, old.size, true);
+                let entered = self.ladder_mut(order.side).add(order.price, order.size);
+                (Applied::Unknown, left.min(entered))
             }
-        }
+        };
+        self.changed = self.changed.min(changed);
+        applied
     }
 
     fn modify(&mut self, record: &Mbo) -> Applied {
@@ -232,15 +258,9 @@ impl Book {
         } else {
             entry.get_mut().size -= taken;
         }
-        self.ladder_mut(order.side).take(order.price, taken, gone);
+        let changed = self.ladder_mut(order.side).take(order.price, taken, gone);
+        self.changed = self.changed.min(changed);
         if taken == record.size { Applied::Changed } else { Applied::Unknown }
-    }
-
-    fn clear(&mut self) -> Applied {
-        self.orders.clear();
-        self.bids.clear();
-        self.asks.clear();
-        Applied::Changed
     }
 
     fn ladder(&self, side: Side) -> &Ladder {

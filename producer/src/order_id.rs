@@ -1,13 +1,17 @@
 //! A hash for order ids.
 //!
-//! Venues number orders almost consecutively, and a book looks up one id per event, so the hash is
-//! one multiplication. It does not defend against chosen ids: a hostile file can make a feed slow,
+//! Venues number orders almost consecutively, and a book looks up one id per event, most often one
+//! of the newest. So ids that differ in their low four bits only get neighbouring places of a
+//! table, which lie in the same cache lines, and blocks of sixteen are scattered by one
+//! multiplication. It does not defend against chosen ids: a hostile file can make a feed slow,
 //! never wrong.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// An odd constant with no pattern in its bits: 2^64 divided by the golden ratio.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Low bits of an id that say its place in a block.
+const BLOCK_BITS: u32 = 4;
 
 /// Hashes one integer by a folded multiplication.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,10 +39,13 @@ impl Hasher for OrderIdHasher {
 
     #[inline]
     fn write_u64(&mut self, value: u64) {
-        let product = u128::from(self.state ^ value) * u128::from(FACTOR);
+        let product = u128::from(self.state ^ value >> BLOCK_BITS) * u128::from(FACTOR);
         // The high half carries the low bits' influence and the other way round.
         let [low, high] = halves(product);
-        self.state = low ^ high;
+        let within = value & ((1 << BLOCK_BITS) - 1);
+        // A table takes the place from the low bits and a tag, by which it tells neighbours apart,
+        // from the high ones.
+        self.state = ((low ^ high) << BLOCK_BITS | within) ^ within << (u64::BITS - BLOCK_BITS);
     }
 }
 
@@ -58,6 +65,24 @@ mod tests {
         let mut hasher = OrderIdHasher::default();
         hasher.write_u64(value);
         hasher.finish()
+    }
+
+    #[test]
+    fn ids_of_one_block_are_neighbours_and_have_tags_of_their_own() {
+        for block in [0, 16, 6_412_777_285_104] {
+            let hashes: Vec<u64> = (block..block + 16).map(hash).collect();
+            let low = |hash: u64| hash & 0xFFFF_FFFF;
+            assert!(hashes.windows(2).all(|pair| low(pair[1]) == low(pair[0]) + 1), "{hashes:x?}");
+            assert_eq!(hashes.iter().map(|hash| hash >> 57).collect::<HashSet<_>>().len(), 16);
+        }
+    }
+
+    #[test]
+    fn ids_in_steps_of_a_power_of_two_are_scattered() {
+        for step in [16, 1 << 16, 1 << 32] {
+            let places: HashSet<u64> = (0..4096).map(|id| hash(id * step) >> 4 & 0xFFF).collect();
+            assert!(places.len() > 2300, "{}", places.len());
+        }
     }
 
     #[test]

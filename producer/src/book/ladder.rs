@@ -1,4 +1,10 @@
 //! One side of a book: its levels in price order.
+//!
+//! A sorted array with the best level last. Where levels lie a tick apart, the level that is `n`
+//! ticks from the best is the `n`-th from the end; where some are missing between, it is nearer.
+//! So the distance in ticks says where to look first, and how far to search at most. The tick is
+//! the smallest distance of two neighbours seen so far; where a price off every tick has spoiled
+//! it, the search goes from the best level outwards in steps that double.
 
 use super::Side;
 
@@ -13,18 +19,46 @@ pub struct Level {
     pub orders: u32,
 }
 
-/// A sorted array of levels with the best one last, where nearly all changes are.
+/// The levels of one side.
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
     side: Side,
     levels: Vec<Level>,
+    tick: Tick,
+}
+
+/// The smallest distance of two prices.
+#[derive(Clone, Copy, Debug)]
+struct Tick {
+    size: u64,
+    /// 2^64 divided by the size, rounded up: multiplying by it is quicker than to divide.
+    inverse: u64,
+}
+
+impl Tick {
+    const UNKNOWN: Self = Self { size: u64::MAX, inverse: 2 };
+
+    fn narrow(&mut self, distance: u64) {
+        // A distance of 1 has no inverse in 64 bits, and no venue has such a tick.
+        if (2..self.size).contains(&distance) {
+            *self = Self { size: distance, inverse: u64::MAX / distance + 1 };
+        }
+    }
+
+    /// Returns a distance in ticks; a little less or more if it is no multiple or very large.
+    #[inline]
+    fn count(self, distance: u64) -> u64 {
+        let product = u128::from(distance) * u128::from(self.inverse);
+        u64::try_from(product >> u64::BITS).unwrap_or(u64::MAX)
+    }
 }
 
 impl Ladder {
     pub(super) const fn new(side: Side) -> Self {
-        Self { side, levels: Vec::new() }
+        Self { side, levels: Vec::new(), tick: Tick::UNKNOWN }
     }
 
+    #[inline]
     pub(super) fn best(&self) -> Option<Level> {
         self.levels.last().copied()
     }
@@ -37,37 +71,102 @@ impl Ladder {
         self.levels.clear();
     }
 
-    /// Adds one order.
-    pub(super) fn add(&mut self, price: i64, size: u32) {
+    /// Adds one order and returns how many levels are better than its.
+    #[inline]
+    pub(super) fn add(&mut self, price: i64, size: u32) -> usize {
         let at = self.position(price);
         match self.levels.get_mut(at) {
             Some(level) if level.price == price => {
                 level.size += u64::from(size);
                 level.orders += 1;
             }
-            _ => self.levels.insert(at, Level { price, size: u64::from(size), orders: 1 }),
+            _ => self.insert(at, Level { price, size: u64::from(size), orders: 1 }),
         }
+        self.levels.len() - 1 - at
     }
 
     /// Takes quantity off a level, and one order if `gone`. The level leaves with its last order.
-    pub(super) fn take(&mut self, price: i64, size: u32, gone: bool) {
+    /// Returns how many levels are better.
+    #[inline]
+    pub(super) fn take(&mut self, price: i64, size: u32, gone: bool) -> usize {
         let at = self.position(price);
+        let count = self.levels.len();
         let Some(level) = self.levels.get_mut(at).filter(|level| level.price == price) else {
             debug_assert!(false, "the book takes from levels that its orders made");
-            return;
+            return 0;
         };
         level.size -= u64::from(size);
         level.orders -= u32::from(gone);
         if level.orders == 0 {
             self.levels.remove(at);
         }
+        count - 1 - at
+    }
+
+    /// Changes the quantity of one order and returns how many levels are better than its.
+    #[inline]
+    pub(super) fn resize(&mut self, price: i64, from: u32, to: u32) -> usize {
+        let at = self.position(price);
+        let Some(level) = self.levels.get_mut(at).filter(|level| level.price == price) else {
+            debug_assert!(false, "the book resizes orders of levels that they made");
+            return 0;
+        };
+        level.size = level.size - u64::from(from) + u64::from(to);
+        self.levels.len() - 1 - at
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert(&mut self, at: usize, level: Level) {
+        self.levels.insert(at, level);
+        let beside = [at.checked_sub(1), at.checked_add(1)];
+        for neighbour in beside.into_iter().flatten().filter_map(|at| self.levels.get(at)) {
+            self.tick.narrow(neighbour.price.abs_diff(level.price));
+        }
     }
 
     /// Returns where the level of `price` is, or where it belongs.
+    #[inline]
     fn position(&self, price: i64) -> usize {
+        let Some((best, worse)) = self.levels.split_last() else { return 0 };
+        if price == best.price {
+            return worse.len();
+        }
+        if self.is_better(price, best.price) {
+            return self.levels.len();
+        }
+        let ticks = self.tick.count(price.abs_diff(best.price));
+        let guess = usize::try_from(ticks).ok().and_then(|ticks| worse.len().checked_sub(ticks));
+        match guess.and_then(|at| Some((at, worse.get(at)?.price))) {
+            Some((at, found)) if found == price => at,
+            // As far as the tick is right, fewer levels lie between than ticks.
+            Some((at, found)) if self.is_better(price, found) => at + self.search(at, price),
+            _ => self.search(self.gallop(price), price),
+        }
+    }
+
+    /// Returns a place at or before that of `price`, not far from it if that is near the best.
+    fn gallop(&self, price: i64) -> usize {
+        let mut back = 2;
+        while let Some(from) = self.levels.len().checked_sub(back)
+            && self.levels.get(from).is_some_and(|level| self.is_better(level.price, price))
+        {
+            back *= 2;
+        }
+        self.levels.len().saturating_sub(back)
+    }
+
+    /// Returns how many levels from `from` on are worse than `price`.
+    fn search(&self, from: usize, price: i64) -> usize {
+        let levels = self.levels.get(from..).unwrap_or_default();
+        levels.partition_point(|level| self.is_better(price, level.price))
+    }
+
+    #[inline]
+    fn is_better(&self, price: i64, than: i64) -> bool {
         match self.side {
-            Side::Bid => self.levels.partition_point(|level| level.price < price),
-            Side::Ask => self.levels.partition_point(|level| level.price > price),
+            Side::Bid => price > than,
+            Side::Ask => price < than,
         }
     }
 }

@@ -152,11 +152,26 @@ impl Naive {
     }
 }
 
-fn any_record() -> impl Strategy<Value = Mbo> {
+/// How prices lie: dense, with holes, off every tick, or anywhere.
+fn any_prices() -> impl Strategy<Value = Vec<i64>> {
+    prop_oneof![
+        Just((90..110).collect()),
+        Just((0..40).map(|n| 4_800_000_000_000 + n * 250_000_000).collect()),
+        prop::collection::vec((-50..50i64).prop_map(|n| n * 10_000_000), 1..20),
+        prop::collection::vec(-1_000_000..1_000_000i64, 1..20),
+        prop::collection::vec(any::<i64>(), 1..20),
+    ]
+}
+
+fn any_records() -> impl Strategy<Value = Vec<Mbo>> {
+    any_prices().prop_flat_map(|prices| prop::collection::vec(any_record(prices), 0..200))
+}
+
+fn any_record(prices: Vec<i64>) -> impl Strategy<Value = Mbo> {
     let action = prop::sample::select(b"AAAACCMMFTRN?".to_vec());
     let side = prop::sample::select(b"BBBAAAN".to_vec());
-    let price = prop_oneof![20 => 90..110i64, 1 => Just(UNDEF_PRICE)];
-    (action, 0..20u64, side, price, 0..6u32, prop::sample::select(vec![0, flag::LAST])).prop_map(
+    let price = prop_oneof![20 => prop::sample::select(prices), 1 => Just(UNDEF_PRICE)];
+    (action, 0..40u64, side, price, 0..6u32, prop::sample::select(vec![0, flag::LAST])).prop_map(
         |(action, order_id, side, price, size, flags)| Mbo {
             flags,
             ..record(action, order_id, side, price, size)
@@ -164,17 +179,33 @@ fn any_record() -> impl Strategy<Value = Mbo> {
     )
 }
 
+/// The first level that differs on either side.
+fn first_difference(before: &[Vec<Level>; 2], after: &[Vec<Level>; 2]) -> Option<usize> {
+    let of_side = |(before, after): (&Vec<Level>, &Vec<Level>)| {
+        let most = before.len().max(after.len());
+        (0..most).find(|at| before.get(*at) != after.get(*at))
+    };
+    before.iter().zip(after).filter_map(of_side).min()
+}
+
 proptest! {
     #[test]
-    fn levels_are_the_sums_of_the_orders(records in prop::collection::vec(any_record(), 0..200)) {
+    fn levels_are_the_sums_of_the_orders(records in any_records()) {
         let mut book = Book::new();
         let mut naive = Naive::default();
+        let mut before = [Vec::new(), Vec::new()];
         for record in &records {
             let _ = book.apply(record);
             naive.apply(record);
-            for side in [Side::Bid, Side::Ask] {
-                prop_assert_eq!(book.levels(side).collect::<Vec<_>>(), naive.levels(side));
+            let after = [Side::Bid, Side::Ask].map(|side| naive.levels(side));
+            for (side, levels) in [Side::Bid, Side::Ask].into_iter().zip(&after) {
+                prop_assert_eq!(&book.levels(side).collect::<Vec<_>>(), levels);
             }
+            let changed = book.take_changed();
+            if let Some(different) = first_difference(&before, &after) {
+                prop_assert!(changed.is_some_and(|changed| changed <= different), "{:?}", changed);
+            }
+            before = after;
         }
         prop_assert_eq!(book.order_count(), naive.orders.len());
     }
