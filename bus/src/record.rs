@@ -52,14 +52,14 @@ pub use bar::{Bar, WindowBar};
 pub use book::{Level, Mbp1, Mbp10};
 pub use code::{
     action, book_state, family, feed_state, flag, gap_cause, gap_state, lane_type, metric,
-    restart_cause, side, status_action, window_flag,
+    quote_label, restart_cause, session_phase, side, status_action, window_flag,
 };
 pub use control::{Gap, Heartbeat, Restart, Tombstone};
 pub use definition::{InstrumentDef, SymbolMapping};
 pub use header::RecordHeader;
 pub use raw::Raw;
 pub use status::{Imbalance, Stat, Status};
-pub use tick::{DeltaW, Mbo, Quote, QuoteW, Trade, TradeW};
+pub use tick::{DeltaW, Mbo, Quote, QuoteStats, QuoteW, Trade, TradeW};
 pub use vector::{Match, Vector};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -186,6 +186,7 @@ pub fn builtin_kinds() -> Vec<Kind> {
         QuoteW::kinds(),
         DeltaW::kinds(),
         WindowBar::kinds(),
+        QuoteStats::kinds(),
         Heartbeat::kinds(),
         Gap::kinds(),
         Restart::kinds(),

@@ -172,6 +172,40 @@ pub mod window_flag {
     pub const FINAL: u32 = 8;
 }
 
+/// Values of [`QuoteStats::phase`](super::QuoteStats::phase).
+pub mod session_phase {
+    /// The venue's hours are not known.
+    pub const UNKNOWN: u8 = 0;
+    /// Nothing is traded, and orders are not taken or only kept.
+    pub const CLOSED: u8 = 1;
+    /// Orders are taken for the opening auction.
+    pub const PRE_OPEN: u8 = 2;
+    /// Traded before the regular hours.
+    pub const PRE_MARKET: u8 = 3;
+    /// The regular hours.
+    pub const REGULAR: u8 = 4;
+    /// Traded after the regular hours.
+    pub const POST_MARKET: u8 = 5;
+}
+
+/// Bits of [`QuoteStats::labels`](super::QuoteStats::labels).
+pub mod quote_label {
+    /// The bid is no multiple of the tick.
+    pub const BID_OFF_TICK: u16 = 1;
+    /// The ask is no multiple of the tick.
+    pub const ASK_OFF_TICK: u16 = 2;
+    /// The bid's quantity is less than a round lot.
+    pub const BID_ODD_LOT: u16 = 4;
+    /// The ask's quantity is less than a round lot.
+    pub const ASK_ODD_LOT: u16 = 8;
+    /// The bid is above the ask.
+    pub const CROSSED: u16 = 16;
+    /// The bid is at the ask.
+    pub const LOCKED: u16 = 32;
+    /// The closing price was told by the venue; else it is the session's last trade.
+    pub const OFFICIAL_CLOSE: u16 = 64;
+}
+
 /// Values of [`Vector::dtype`](super::Vector::dtype).
 pub mod lane_type {
     /// 32-bit floating point.

@@ -47,6 +47,8 @@ pub const QUOTE_W: u8 = 0xE4;
 pub const DELTA_W: u8 = 0xE5;
 /// Result of the window consumer.
 pub const WINDOW_BAR: u8 = 0xE6;
+/// What follows from a quote and its instrument.
+pub const QUOTE_STATS: u8 = 0xE7;
 /// Control: the writer lives, and how far it is.
 pub const HEARTBEAT: u8 = 0xF0;
 /// Control: the source lost records, or filled a loss.

@@ -149,6 +149,13 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
            last_seq:u64@128 missed:u64@136 watermark_ns:u64@144 _reserved:u64[4]@152"],
     ),
     (
+        "quote_stats",
+        0xE7,
+        56,
+        &["mid:i64@16 microprice:i64@24 spread:i64@32 prev_close:i64@40 sequence:u32@48 \
+           flags:u8@52 phase:u8@53 labels:u16@54"],
+    ),
+    (
         "heartbeat",
         0xF0,
         56,
@@ -188,8 +195,8 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
 macro_rules! for_each_record {
     ($check:ident) => {
         for_each_record!($check: Trade Mbp1 Mbp10 Status InstrumentDef Imbalance SymbolMapping Stat
-            Bar Mbo Vector Match TradeW Quote QuoteW DeltaW WindowBar Heartbeat Gap Restart
-            Tombstone Raw)
+            Bar Mbo Vector Match TradeW Quote QuoteW DeltaW WindowBar
+            QuoteStats Heartbeat Gap Restart Tombstone Raw)
     };
     ($check:ident: $($record:ident)+) => { $($check::<$record>();)+ };
 }

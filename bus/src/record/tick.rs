@@ -159,3 +159,28 @@ builtin! {
         order_ct: u32 => Count,
     }
 }
+
+builtin! {
+    /// What follows from a quote and its instrument; it stands right behind the quote.
+    ///
+    /// Shape: 56 bytes. Prices are exact: a middle that lies between two units of 1e-9 is rounded
+    /// to the even one.
+    pub struct QuoteStats(rtype::QUOTE_STATS = "quote_stats") {
+        /// Half the sum of bid and ask, fixed-point 1e-9.
+        mid: i64 => PriceE9 (null UNDEF_PRICE),
+        /// (bid × ask size + ask × bid size) / (bid size + ask size), fixed-point 1e-9.
+        microprice: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Ask less bid, fixed-point 1e-9; negative where they cross.
+        spread: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Closing price of the session before, fixed-point 1e-9.
+        prev_close: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Sequence number of the quote's message at the venue.
+        sequence: u32 => Sequence,
+        /// Flags of the quote.
+        flags: u8 => Flags,
+        /// 0 not known, 1 closed, 2 pre-open, 3 pre-market, 4 regular, 5 post-market.
+        phase: u8 => Enum,
+        /// Bits off tick, odd lot (bid, ask each), crossed, locked, official close.
+        labels: u16 => Flags,
+    }
+}
