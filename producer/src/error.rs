@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::calendar::CalendarError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 
@@ -34,6 +35,14 @@ pub enum Error {
         expected: &'static str,
         /// What it is.
         found: String,
+    },
+    /// A file is no calendar of trading hours.
+    #[error("{path}: {source}")]
+    Calendar {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: CalendarError,
     },
     /// A BinaryFILE cannot be read further.
     #[error("{path}: {source}")]

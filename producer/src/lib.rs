@@ -9,6 +9,7 @@
 //! - [`wire`] views exchange bytes in place and checks them.
 //! - [`source`] turns an input into records: ITCH 5.0 files, DBN files, a simulated market.
 //! - [`book`] keeps the order book that a stream of records describes.
+//! - [`calendar`] knows when venues trade.
 //! - [`features`] turns books and trades into vectors.
 //! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
 //! - [`replay`] publishes a journal again, records of any kind.
@@ -19,6 +20,7 @@
 //! patched; every parser is total; what cannot be read is an error that says where and why.
 
 pub mod book;
+pub mod calendar;
 mod error;
 pub mod features;
 pub mod instrument;
