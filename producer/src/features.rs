@@ -17,20 +17,17 @@
 //! event of its own, with the trade price as mid. No step is taken from a snapshot, from a book
 //! with an empty side, or from a crossed one.
 //!
-//! The same records give the same vectors. Cost: an update of the instrument's book for each
-//! order record, and 8 floating-point operations for each lane of a vector; no allocation but
-//! when an instrument is seen for the first time or a book grows.
+//! The books are those of [`market`](crate::market), whose updates are taken one by one. The same
+//! records give the same vectors. Cost: 8 floating-point operations for each lane of a vector; no
+//! allocation but when an instrument is seen for the first time.
 
 mod instrument;
 
-use std::any::Any;
-use std::collections::HashMap;
-
-use tickring::record::{Mbo, Mbp1, Mbp10, Record, RecordHeader, Trade, Vector, lane_type, metric};
+use tickring::record::{Record, Vector, lane_type, metric};
 use tickring::schema::Kind;
 
 use crate::error::Error;
-use crate::order_id::OrderIdHash;
+use crate::market::Update;
 use instrument::Instrument;
 
 /// Channels of a step.
@@ -57,7 +54,7 @@ impl Default for FeatureOptions {
     }
 }
 
-/// A finished vector; its lanes are lent until the next record.
+/// A finished vector; its lanes are lent until the next update.
 #[derive(Debug)]
 pub struct Feature<'a> {
     /// The fixed part, but for `vec_id`: that is given where it is published.
@@ -66,11 +63,12 @@ pub struct Feature<'a> {
     pub lanes: &'a [f32],
 }
 
-/// Turns records into vectors.
+/// Turns updates of markets into vectors.
 #[derive(Debug)]
 pub struct Features {
     options: FeatureOptions,
-    instruments: HashMap<u32, Instrument, OrderIdHash>,
+    /// By the places of their markets.
+    instruments: Vec<Instrument>,
     lanes: Vec<f32>,
 }
 
@@ -90,7 +88,7 @@ impl Features {
             return Err(Error::Option { name: "every", expected: "at least 1", found });
         }
         let lanes = vec![0.0; options.dim.into()];
-        Ok(Self { options, instruments: HashMap::default(), lanes })
+        Ok(Self { options, instruments: Vec::new(), lanes })
     }
 
     /// Returns the slots that the ring of vectors is to have.
@@ -107,48 +105,27 @@ impl Features {
         vec![Vector::kind_with_dim(self.options.dim)]
     }
 
-    /// Takes one record, whose sequence in the source ring is `seq`, and returns the vector that
-    /// it completes, if it does.
-    ///
-    /// Orders, trades and books of price levels count; all other kinds are ignored.
+    /// Takes what a record, whose sequence in the source ring is `seq`, made of a market, and
+    /// returns the vector that it completes, if it does.
     #[inline]
-    pub fn observe<R: Record>(&mut self, seq: u64, record: &R) -> Option<Feature<'_>> {
-        let record = record as &dyn Any;
-        if let Some(mbo) = record.downcast_ref::<Mbo>() {
-            self.step(seq, &mbo.header, mbo.ts_recv, |instrument| instrument.order(mbo))
-        } else if let Some(trade) = record.downcast_ref::<Trade>() {
-            self.step(seq, &trade.header, trade.ts_recv, |instrument| instrument.trade(trade))
-        } else if let Some(book) = record.downcast_ref::<Mbp1>() {
-            let event = (book.action, book.side, book.size, book.flags);
-            let [top] = &book.levels;
-            self.step(seq, &book.header, book.ts_recv, |instrument| instrument.level(top, event))
-        } else if let Some(book) = record.downcast_ref::<Mbp10>() {
-            let event = (book.action, book.side, book.size, book.flags);
-            let [top, ..] = &book.levels;
-            self.step(seq, &book.header, book.ts_recv, |instrument| instrument.level(top, event))
-        } else {
-            None
-        }
-    }
-
-    fn step(
-        &mut self,
-        seq: u64,
-        header: &RecordHeader,
-        ts_recv: u64,
-        update: impl FnOnce(&mut Instrument) -> bool,
-    ) -> Option<Feature<'_>> {
+    pub fn observe(&mut self, seq: u64, update: &Update<'_>) -> Option<Feature<'_>> {
         let FeatureOptions { dim, every, .. } = self.options;
-        let instrument = self
-            .instruments
-            .entry(header.instrument_id)
-            .or_insert_with(|| Instrument::new(usize::from(dim / CHANNELS)));
-        if !(update(instrument) && instrument.sample(every)) {
+        if self.instruments.len() <= update.place {
+            let new = || Instrument::new(usize::from(dim / CHANNELS));
+            self.instruments.resize_with(update.place + 1, new);
+        }
+        let instrument = self.instruments.get_mut(update.place)?;
+        if let Some(traded) = &update.traded {
+            instrument.trade(traded);
+        }
+        let is_step = update.ends_event && !update.is_snapshot();
+        if !(is_step && instrument.sample(update.market, every)) {
             return None;
         }
         let norm = instrument.encode(&mut self.lanes);
+        let header = update.header;
         let vector = Vector {
-            ts_recv,
+            ts_recv: update.ts_recv,
             src_seq: seq,
             dim,
             dtype: lane_type::F32,

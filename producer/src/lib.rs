@@ -9,6 +9,7 @@
 //! - [`wire`] views exchange bytes in place and checks them.
 //! - [`source`] turns an input into records: ITCH 5.0 files, DBN files, a simulated market.
 //! - [`book`] keeps the order book that a stream of records describes.
+//! - [`market`] keeps the books of all instruments, and tells whether they can be trusted.
 //! - [`calendar`] knows when venues trade.
 //! - [`features`] turns books and trades into vectors.
 //! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
@@ -25,6 +26,7 @@ mod error;
 pub mod features;
 pub mod instrument;
 mod map;
+pub mod market;
 mod order_id;
 pub mod pace;
 pub mod pipeline;

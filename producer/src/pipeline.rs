@@ -4,15 +4,30 @@
 //! |---|---|---|
 //! | `BUS/ticks` | the source's records | always |
 //! | `BUS/vectors` | features of the ticks | on request |
+//! | `BUS/quotes` | best bid and offer after each event that changed them, and statistics | on request |
+//! | `BUS/depth` | ten levels of each side after each event that changed them | on request |
 //! | `BUS/definitions` | instruments | if the source has any |
 //! | `BUS/statistics` | imbalances and statistics | if the source has any |
 //!
 //! Where a source's kinds include heartbeats, a paced feed puts one into each ring that was silent
 //! for a second, so that readers of several rings need not wait for it.
 //!
-//! Decoding, normalising, features and publishing run on the caller's thread. Records of one step
+//! Quotes and levels come at the end of an event, so none comes from within a snapshot. They carry
+//! MAYBE_BAD_BOOK unless the book is [Synced](crate::market), and while it is crossed or locked
+//! although orders are matched: that is no market, and something is wrong with it. Only a trading
+//! status that says so (an auction or a halt), or with statistics the hours of the venue where no
+//! status was told, makes such a book a good one. A change of the label
+//! alone is published too, at the next event. Their flags besides are LAST, with SNAPSHOT and
+//! BAD_TS_RECV as on the record that ended the event, and TOB on quotes, MBP on levels; sizes
+//! beyond 32 bits are given as the largest. Gap records of the source stand in both rings, before
+//! what follows the loss. The state of each book stands in the directory of `BUS/ticks` and of
+//! `BUS/quotes`, and [`Reader::latest`](tickring::Reader::latest) of the latter tells the last
+//! quote.
+//!
+//! Decoding, normalising, books, features and publishing run on the caller's thread. Records of one step
 //! are staged, and the rings' `published` moves once at its end.
 
+mod derived;
 mod directory;
 mod rings;
 mod summary;
@@ -20,6 +35,7 @@ mod summary;
 use std::time::Duration;
 use tickring::{Directory, JournalSpec, Memory};
 
+pub use derived::{QuoteOptions, StatsOptions};
 pub use summary::{Journaled, Summary};
 
 use crate::error::Error;
@@ -30,6 +46,12 @@ use rings::Rings;
 
 /// Entries for instruments unless said otherwise: 4 MiB, enough for a whole stock exchange.
 pub const DEFAULT_INSTRUMENTS: u64 = 1 << 14;
+
+/// Slots of the ring of levels unless said otherwise: 6 MiB.
+pub const DEFAULT_DEPTH_CAPACITY: u64 = 1 << 14;
+
+/// Silence after which the books of a live source are stale unless said otherwise.
+pub const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(10);
 
 /// Options of [`Feed`].
 #[derive(Clone, Debug)]
@@ -47,6 +69,12 @@ pub struct FeedOptions {
     pub pace: Pace,
     /// Features to publish; none without.
     pub vectors: Option<FeatureOptions>,
+    /// Quotes to publish; none without.
+    pub quotes: Option<QuoteOptions>,
+    /// Slots of the ring of levels, a power of two; no such ring without.
+    pub depth: Option<u64>,
+    /// How long a live source is silent before its books are taken as stale.
+    pub stale_after: Duration,
     /// A journal that the rings' writers keep; none without.
     pub journal: Option<JournalSpec>,
     /// Permissions of the rings' files.
@@ -68,6 +96,9 @@ impl FeedOptions {
             instruments: DEFAULT_INSTRUMENTS,
             pace: Pace::Max,
             vectors: None,
+            quotes: None,
+            depth: None,
+            stale_after: DEFAULT_STALE_AFTER,
             journal: None,
             mode: 0o640,
             memory: Memory::default(),
@@ -86,6 +117,9 @@ pub struct Feed<S, C = RealClock> {
     pacer: Pacer<C>,
     rings: Rings,
     ended: bool,
+    stale_after_ns: u64,
+    /// When a live source was last heard, by the feed's clock.
+    heard_ns: u64,
 }
 
 impl<S: Source> Feed<S> {
@@ -104,9 +138,11 @@ impl<S: Source, C: Clock> Feed<S, C> {
     /// # Errors
     /// [`Error::Bus`] if a ring cannot be opened, [`Error::Option`] if an option is out of range.
     pub fn with_clock(source: S, options: &FeedOptions, clock: C) -> Result<Self, Error> {
-        let pacer = Pacer::new(options.pace, clock)?;
+        let mut pacer = Pacer::new(options.pace, clock)?;
         let rings = Rings::open(options, source.kinds())?;
-        Ok(Self { source, pacer, rings, ended: false })
+        let stale_after_ns = u64::try_from(options.stale_after.as_nanos()).unwrap_or(u64::MAX);
+        let heard_ns = pacer.now_ns();
+        Ok(Self { source, pacer, rings, ended: false, stale_after_ns, heard_ns })
     }
 
     /// Publishes what is due, up to `budget` inputs.
@@ -127,6 +163,14 @@ impl<S: Source, C: Clock> Feed<S, C> {
             Pace::Rate(_) => self.run_at_rate(budget),
             Pace::Replay(_) => self.replay(budget),
         };
+        if S::IS_LIVE {
+            let now_ns = self.pacer.now_ns();
+            if let Ok(Progress::Advanced(_)) = progress {
+                self.heard_ns = now_ns;
+            }
+            let silence_ns = now_ns.saturating_sub(self.heard_ns);
+            self.rings.set_silent(silence_ns >= self.stale_after_ns);
+        }
         self.rings.flush();
         if let Ok(Progress::End) = progress {
             self.ended = true;

@@ -7,6 +7,7 @@ use tickring::record::{Heartbeat, InstrumentDef, Mbo, Record, Trade, Vector};
 use tickring::{Poll, RingState};
 use tickring_producer::Error;
 use tickring_producer::features::{FeatureOptions, Features};
+use tickring_producer::market::Markets;
 use tickring_producer::pace::{Pace, StepClock};
 use tickring_producer::pipeline::{Feed, FeedOptions};
 use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
@@ -36,10 +37,11 @@ fn a_feed_fills_ticks_definitions_and_vectors_and_closes_them() {
         assert!(!bus.has("statistics"));
 
         // The ring of vectors is what the encoder makes of the ring of ticks.
-        let mut features = Features::new(vectors).unwrap();
+        let (mut markets, mut features) = (Markets::new(), Features::new(vectors).unwrap());
         let mut expected = Vec::new();
         for (seq, tick) in (0..).zip(&ticks) {
-            if let Some(feature) = features.observe(seq, tick) {
+            let update = markets.apply(tick).unwrap();
+            if let Some(feature) = features.observe(seq, &update) {
                 let vec_id = expected.len() as u64;
                 let vector = Vector { vec_id, ..feature.vector };
                 expected.push((vector, feature.lanes.to_vec()));

@@ -6,9 +6,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod allocations;
 mod bus;
 mod dbn_files;
+mod derived;
+mod derived_cost;
 mod feed;
+mod hand;
 mod itch_files;
 mod layout;
+mod quote_stats;
 mod replay;

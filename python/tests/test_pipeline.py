@@ -1,10 +1,12 @@
-"""The consumers against independent answers: bars against polars, matches against numpy.
+"""The command line against independent answers: bars against polars, matches against numpy,
+quotes against a book of plain dictionaries.
 
 Needs TICKRING_BIN, the path of the command line tool; the recording is used where it is there.
 """
 
 import os
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,64 @@ def test_bars_of_the_recording_equal_those_of_polars(directory: Path) -> None:
     tool(directory, "feed", "dbn", FILE, "--to", "esh4", "--capacity", 1 << 17)
     tool(directory, "window", "esh4", "--size", "1s", "--delay", "10s")
     assert check_bars(directory, "esh4") > 500
+
+
+def quotes_by_orders(ticks: Rows) -> list[tuple[int, int, int, int, int, int]]:
+    """Best bid and offer after each event that changed them, from all orders each time."""
+    orders: dict[int, tuple[int, bytes, int, int]] = {}
+    last: dict[int, tuple[int, int, int, int]] = {}
+    quotes = []
+    none = 2**63 - 1
+    for tick in ticks:
+        order_id, instrument = int(tick["order_id"]), int(tick["instrument_id"])
+        size = int(tick["size"])
+        if tick["action"] in (b"A", b"M"):
+            orders[order_id] = (instrument, tick["side"], int(tick["price"]), size)
+        elif tick["action"] == b"C":
+            left = orders[order_id][3] - size
+            orders[order_id] = (*orders[order_id][:3], left)
+            if left <= 0:
+                del orders[order_id]
+        if not tick["flags"] & 0x80:
+            continue
+        own = [order for order in orders.values() if order[0] == instrument]
+        bids = [order[2] for order in own if order[1] == b"B"]
+        asks = [order[2] for order in own if order[1] == b"A"]
+        bid, ask = max(bids, default=none), min(asks, default=none)
+        sizes = (sum(o[3] for o in own if o[1:3] == side) for side in ((b"B", bid), (b"A", ask)))
+        quote = (bid, ask, *sizes)
+        if last.get(instrument, (none, none, 0, 0)) != quote:
+            last[instrument] = quote
+            quotes.append((instrument, int(tick["ts_event"]), *quote))
+    return quotes
+
+
+def test_quotes_and_their_statistics_equal_those_from_all_orders(directory: Path) -> None:
+    words = ["--instruments", 4, "--count", 4_000, "--seed", 5, "--pace", "max"]
+    derived = ["--quotes", "--quote-stats", "--venue", "XNAS", "--depth"]
+    tool(directory, "feed", "simulate", "--to", "sim", *words, *derived)
+    ticks, _ = read(directory, "sim/ticks", "mbo")
+    quotes, quote_seq = read(directory, "sim/quotes", "quote")
+    names = ["instrument_id", "ts_event", "bid_px", "ask_px", "bid_sz", "ask_sz"]
+    found = list(zip(*(quotes[name].tolist() for name in names), strict=True))
+    assert found == quotes_by_orders(ticks)
+    stats, stats_seq = read(directory, "sim/quotes", "quote_stats")
+    assert (stats_seq == quote_seq + 1).all()
+    for quote, row in zip(quotes.tolist(), stats, strict=True):
+        row_of = dict(zip(quotes.dtype.names or (), quote, strict=True))
+        bid, ask = row_of["bid_px"], row_of["ask_px"]
+        if 2**63 - 1 in (bid, ask):
+            assert row["mid"] == row["spread"] == row["microprice"] == 2**63 - 1
+            continue
+        weights = row_of["ask_sz"], row_of["bid_sz"]
+        # Fractions round halves to even.
+        micro = Fraction(bid * weights[0] + ask * weights[1], sum(weights))
+        assert row["mid"] == round(Fraction(bid + ask, 2))
+        assert (row["microprice"], row["spread"]) == (round(micro), ask - bid)
+    assert (stats["phase"] == 4).all()
+    depth, _ = read(directory, "sim/depth", "mbp_10")
+    assert len(depth) > len(quotes)
+    assert int(depth["bid_px_00"][-1]) in quotes["bid_px"].tolist()
 
 
 def nearest(

@@ -1,38 +1,25 @@
-//! The state of one instrument: its book, and the steps of its window.
+//! The window of one instrument: its last steps, and what happened since.
 
-use tickring::record::{Level, Mbo, Trade, UNDEF_PRICE, action, flag, side};
+use tickring::record::{UNDEF_PRICE, side};
 
 use super::CHANNELS;
-use crate::book::Book;
+use crate::market::{Market, Traded};
 
 /// Values of one step: return, spread, imbalance, volume.
 type Step = [f64; CHANNELS as usize];
 
 /// The best prices and sizes.
 #[derive(Clone, Copy, Debug)]
-struct Top {
+struct Best {
     bid: i64,
     ask: i64,
     bid_size: u64,
     ask_size: u64,
 }
 
-/// Where the best prices come from.
-#[derive(Clone, Copy, Debug)]
-enum Quotes {
-    /// Only trades were seen.
-    None,
-    /// The book of orders.
-    Orders,
-    /// The last record with levels.
-    Levels(Option<Top>),
-}
-
 /// One instrument.
 #[derive(Debug)]
 pub(super) struct Instrument {
-    book: Book,
-    quotes: Quotes,
     last_trade: Option<i64>,
     /// Bought less sold since the last step.
     volume: i64,
@@ -48,8 +35,6 @@ pub(super) struct Instrument {
 impl Instrument {
     pub(super) fn new(steps: usize) -> Self {
         Self {
-            book: Book::new(),
-            quotes: Quotes::None,
             last_trade: None,
             volume: 0,
             events: 0,
@@ -60,56 +45,27 @@ impl Instrument {
         }
     }
 
-    /// Takes a record of an order and returns whether it ends an event.
-    pub(super) fn order(&mut self, record: &Mbo) -> bool {
-        let _ = self.book.apply(record);
-        self.quotes = Quotes::Orders;
-        self.traded(record.action, record.side, record.size);
-        record.flags & (flag::LAST | flag::SNAPSHOT) == flag::LAST
-    }
-
-    /// Takes a trade and returns whether it ends an event.
-    pub(super) fn trade(&mut self, record: &Trade) -> bool {
-        self.traded(record.action, record.side, record.size);
-        if record.action == action::TRADE && record.price != UNDEF_PRICE {
-            self.last_trade = Some(record.price);
+    /// Takes a trade.
+    pub(super) fn trade(&mut self, traded: &Traded) {
+        if traded.price != UNDEF_PRICE {
+            self.last_trade = Some(traded.price);
         }
-        matches!(self.quotes, Quotes::None) || record.flags & flag::LAST != 0
-    }
-
-    /// Takes the best level after an event (action, side, size, flags) and returns whether it ends
-    /// the event.
-    pub(super) fn level(&mut self, level: &Level, event: (u8, u8, u32, u8)) -> bool {
-        let (action, side, size, flags) = event;
-        self.traded(action, side, size);
-        let both = level.bid_px != UNDEF_PRICE && level.ask_px != UNDEF_PRICE;
-        self.quotes = Quotes::Levels(both.then(|| Top {
-            bid: level.bid_px,
-            ask: level.ask_px,
-            bid_size: level.bid_sz.into(),
-            ask_size: level.ask_sz.into(),
-        }));
-        flags & (flag::LAST | flag::SNAPSHOT) == flag::LAST
-    }
-
-    fn traded(&mut self, action: u8, side: u8, size: u32) {
-        if action == action::TRADE {
-            match side {
-                side::BID => self.volume = self.volume.saturating_add(size.into()),
-                side::ASK => self.volume = self.volume.saturating_sub(size.into()),
-                _ => {}
-            }
+        match traded.side {
+            side::BID => self.volume = self.volume.saturating_add(traded.size.into()),
+            side::ASK => self.volume = self.volume.saturating_sub(traded.size.into()),
+            _ => {}
         }
     }
 
-    /// Counts an event, takes a step if one is due, and returns whether the window is full then.
-    pub(super) fn sample(&mut self, every: u32) -> bool {
+    /// Counts an event after which the market is this, takes a step if one is due, and returns
+    /// whether the window is full then.
+    pub(super) fn sample(&mut self, market: &Market, every: u32) -> bool {
         self.events += 1;
         if self.events < every {
             return false;
         }
         self.events = 0;
-        let Some(top) = self.top() else {
+        let Some(top) = self.best(market) else {
             return false;
         };
         let (bid, ask) = (price(top.bid), price(top.ask));
@@ -139,20 +95,21 @@ impl Instrument {
         self.full
     }
 
-    /// Returns the best prices; `None` if a side is empty or they are crossed or locked.
-    fn top(&self) -> Option<Top> {
-        let top = match self.quotes {
-            Quotes::None => {
-                let price = self.last_trade?;
-                return Some(Top { bid: price, ask: price, bid_size: 0, ask_size: 0 });
-            }
-            Quotes::Orders => {
-                let (bid, ask) = (self.book.best_bid()?, self.book.best_ask()?);
-                Top { bid: bid.price, ask: ask.price, bid_size: bid.size, ask_size: ask.size }
-            }
-            Quotes::Levels(top) => top?,
-        };
-        (top.bid < top.ask).then_some(top)
+    /// Returns the best prices; `None` if a side is empty or they are crossed or locked. Where only
+    /// trades are known, both are the last one's.
+    fn best(&self, market: &Market) -> Option<Best> {
+        if !market.is_quoted() {
+            let price = self.last_trade?;
+            return Some(Best { bid: price, ask: price, bid_size: 0, ask_size: 0 });
+        }
+        let top = market.top();
+        let (bid, ask) = (top.bid?, top.ask?);
+        (bid.price < ask.price).then_some(Best {
+            bid: bid.price,
+            ask: ask.price,
+            bid_size: bid.size,
+            ask_size: ask.size,
+        })
     }
 
     /// Writes the normalised window, oldest step first, channel by channel, and returns its norm.

@@ -1,6 +1,24 @@
-use tickring::record::{Level, UNDEF_PRICE, action, flag, side};
+use tickring::record::{Level, Mbo, Mbp1, Trade, UNDEF_PRICE, action, flag, side};
 
 use super::*;
+use crate::market::Markets;
+
+/// Features with the markets that they follow.
+struct Fed {
+    markets: Markets,
+    features: Features,
+}
+
+impl Fed {
+    fn new(dim: u16, every: u32) -> Self {
+        let features = Features::new(options(dim, every)).unwrap();
+        Self { markets: Markets::new(), features }
+    }
+
+    fn observe<R: Record>(&mut self, seq: u64, record: &R) -> Option<Feature<'_>> {
+        self.features.observe(seq, &self.markets.apply(record)?)
+    }
+}
 
 fn options(dim: u16, every: u32) -> FeatureOptions {
     FeatureOptions { dim, every, ..FeatureOptions::default() }
@@ -38,7 +56,7 @@ fn options_out_of_range_are_refused() {
 #[test]
 fn the_first_vector_comes_with_the_full_window_and_then_one_at_each_step() {
     for (dim, every) in [(8, 1), (32, 1), (32, 3), (128, 2)] {
-        let mut features = Features::new(options(dim, every)).unwrap();
+        let mut features = Fed::new(dim, every);
         let mut given = Vec::new();
         for seq in 0..1_000u64 {
             let mid = 1_000 + i64::try_from(seq * 7 % 13).unwrap();
@@ -55,7 +73,7 @@ fn the_first_vector_comes_with_the_full_window_and_then_one_at_each_step() {
 
 #[test]
 fn lanes_are_the_normalised_channels_one_after_the_other() {
-    let mut features = Features::new(options(16, 1)).unwrap();
+    let mut features = Fed::new(16, 1);
     let quotes = [(1_000, 3, 1), (1_010, 1, 1), (1_000, 1, 3), (1_020, 2, 8), (1_050, 5, 5)];
     let trades = [0, 4, -2, 0, 7];
     let mut vector = None;
@@ -95,7 +113,7 @@ fn lanes_are_the_normalised_channels_one_after_the_other() {
 
 #[test]
 fn a_channel_that_does_not_change_is_zero() {
-    let mut features = Features::new(options(16, 1)).unwrap();
+    let mut features = Fed::new(16, 1);
     let mut last = Vec::new();
     for seq in 0..6 {
         if let Some(feature) = features.observe(seq, &quote(1_003, 1, 3)) {
@@ -107,10 +125,10 @@ fn a_channel_that_does_not_change_is_zero() {
 
 #[test]
 fn steps_follow_the_book_of_orders_and_stop_while_it_is_crossed_or_one_sided() {
-    let mut features = Features::new(options(8, 1)).unwrap();
+    let mut features = Fed::new(8, 1);
     let mut given = 0;
     let mut id = 0;
-    let mut put = |features: &mut Features, side, price| {
+    let mut put = |features: &mut Fed, side, price| {
         id += 1;
         let record = order(id, action::ADD, side, price, 10, flag::LAST);
         features.observe(id, &record).is_some()
@@ -127,7 +145,7 @@ fn steps_follow_the_book_of_orders_and_stop_while_it_is_crossed_or_one_sided() {
 
 #[test]
 fn an_event_ends_at_last_and_a_snapshot_is_none() {
-    let mut features = Features::new(options(8, 1)).unwrap();
+    let mut features = Fed::new(8, 1);
     let quote = |size, flags| Mbp1 { flags, ..quote(1_000, size, 1) };
     for (seq, flags, full) in [
         (0, flag::LAST | flag::SNAPSHOT, false),
@@ -144,7 +162,7 @@ fn an_event_ends_at_last_and_a_snapshot_is_none() {
 
 #[test]
 fn trades_of_an_instrument_without_quotes_are_events() {
-    let mut features = Features::new(options(8, 1)).unwrap();
+    let mut features = Fed::new(8, 1);
     let trade = |price| Trade {
         price,
         size: 1,
@@ -159,7 +177,7 @@ fn trades_of_an_instrument_without_quotes_are_events() {
 
 #[test]
 fn instruments_have_windows_of_their_own() {
-    let mut features = Features::new(options(8, 1)).unwrap();
+    let mut features = Fed::new(8, 1);
     let mut given = [0; 3];
     for seq in 0..30u64 {
         let id = u32::try_from(seq % 3).unwrap();
@@ -175,8 +193,8 @@ fn instruments_have_windows_of_their_own() {
 
 #[test]
 fn kinds_that_say_nothing_about_prices_are_ignored() {
-    let mut features = Features::new(options(8, 1)).unwrap();
+    let mut features = Fed::new(8, 1);
     let status = tickring::record::Status::empty(1, 7, 5);
     assert!(features.observe(0, &status).is_none());
-    assert!(features.instruments.is_empty());
+    assert!(features.features.instruments.is_empty());
 }

@@ -2,10 +2,11 @@
 
 use std::any::Any;
 
-use tickring::record::{Mbo, Record, UNDEF_TIME, Vector};
+use tickring::record::{Mbo, Record, UNDEF_TIME};
 use tickring::schema::Kind;
 use tickring::{Instrument, RingName, RingSpec, Writer, WrongKind};
 
+use super::derived::Derived;
 use super::{FeedOptions, Journaled, Summary, directory};
 use crate::error::Error;
 use crate::features::Features;
@@ -15,7 +16,7 @@ use crate::source::{Count, Kinds, Report, Sink};
 const SIDE_CAPACITY: u64 = 1 << 14;
 
 /// Rings of a feed, at most.
-const RINGS: usize = 4;
+const RINGS: usize = 6;
 /// A ring that had no record for so long gets a heartbeat.
 const SILENCE_NS: u64 = 1_000_000_000;
 
@@ -26,7 +27,8 @@ pub(super) struct Rings {
     by_rtype: [u64; 256],
     by_action: [u64; 256],
     published: u64,
-    vectors: u64,
+    /// Vectors, and counts of what else was derived, when the rings were closed.
+    derived: (u64, Vec<Count>),
     watermark_ns: u64,
     /// When the rings were last looked at for silence, by the feed's clock.
     looked_ns: Option<u64>,
@@ -41,50 +43,53 @@ struct Open {
     ticks: Writer,
     definitions: Option<Writer>,
     statistics: Option<Writer>,
-    vectors: Option<Vectors>,
+    derived: Option<Derived>,
 }
 
 impl Open {
-    fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
-        let vectors = self.vectors.as_mut().map(|vectors| &mut vectors.writer);
-        let side = [self.definitions.as_mut(), self.statistics.as_mut(), vectors];
-        [Some(&mut self.ticks)].into_iter().chain(side).flatten()
+    /// Notes what a record tells of an instrument, in the directories of the rings that have one.
+    #[inline]
+    fn note<R: Record>(&mut self, record: &R) {
+        directory::note(&mut self.ticks, record);
+        if let Some(derived) = &mut self.derived {
+            derived.note(record);
+        }
     }
-}
 
-#[derive(Debug)]
-struct Vectors {
-    features: Features,
-    writer: Writer,
+    fn all(&self) -> impl Iterator<Item = &Writer> {
+        let derived = self.derived.iter().flat_map(Derived::all);
+        let side = [self.definitions.as_ref(), self.statistics.as_ref()];
+        side.into_iter().flatten().chain(derived).chain([&self.ticks])
+    }
+
+    fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
+        let derived = self.derived.iter_mut().flat_map(Derived::writers);
+        let side = [self.definitions.as_mut(), self.statistics.as_mut()];
+        [Some(&mut self.ticks)].into_iter().chain(side).flatten().chain(derived)
+    }
 }
 
 impl Rings {
     pub(super) fn open(options: &FeedOptions, kinds: Kinds) -> Result<Self, Error> {
         let side = |ring, kinds: Vec<Kind>| {
-            let wanted = (!kinds.is_empty()).then(|| writer(options, ring, kinds, SIDE_CAPACITY));
+            let wanted =
+                (!kinds.is_empty()).then(|| writer(options, ring, kinds, SIDE_CAPACITY, 0));
             wanted.transpose()
         };
         // All options are checked before the first ring appears.
         let features = options.vectors.map(Features::new).transpose()?;
-        let ticks = spec(options, kinds.ticks, options.capacity)?;
-        let ticks = RingSpec { instruments: options.instruments, ..ticks };
-        let ticks = open(options, "ticks", &ticks)?;
-        let vectors = features.map(|features| {
-            let writer = writer(options, "vectors", features.kinds(), features.capacity())?;
-            Ok::<_, Error>(Vectors { features, writer })
-        });
         let open = Open {
-            ticks,
+            ticks: writer(options, "ticks", kinds.ticks, options.capacity, options.instruments)?,
             definitions: side("definitions", kinds.definitions)?,
             statistics: side("statistics", kinds.statistics)?,
-            vectors: vectors.transpose()?,
+            derived: Derived::open(options, features)?,
         };
         Ok(Self {
             open: Some(open),
             by_rtype: [0; 256],
             by_action: [0; 256],
             published: 0,
-            vectors: 0,
+            derived: (0, Vec::new()),
             watermark_ns: 0,
             looked_ns: None,
             looked_seqs: [0; RINGS],
@@ -92,7 +97,14 @@ impl Rings {
         })
     }
 
-    /// Returns how many records were published, vectors not counted.
+    /// Notes whether a live source is silent.
+    pub(super) fn set_silent(&mut self, silent: bool) {
+        if let Some(Open { ticks, derived: Some(derived), .. }) = &mut self.open {
+            derived.set_silent(silent, ticks);
+        }
+    }
+
+    /// Returns how many records were published, derived ones not counted.
     pub(super) fn published(&self) -> u64 {
         self.published
     }
@@ -140,22 +152,30 @@ impl Rings {
             journaled.error = failed.map(|error| error.to_string()).or(journaled.error);
             self.journaled = Some(journaled);
         }
-        if let Some(Open { ticks, definitions, statistics, vectors }) = self.open.take() {
-            let vectors = vectors.map(|vectors| vectors.writer);
-            let side = [definitions, statistics, vectors].into_iter().flatten();
-            side.chain([ticks]).for_each(Writer::close);
+        self.derived = self.derived();
+        if let Some(Open { ticks, definitions, statistics, derived }) = self.open.take() {
+            let side = [definitions, statistics].into_iter().flatten();
+            let derived = derived.into_iter().flat_map(Derived::into_writers);
+            side.chain(derived).chain([ticks]).for_each(Writer::close);
+        }
+    }
+
+    /// How many vectors were published, and counts of what else was derived.
+    fn derived(&self) -> (u64, Vec<Count>) {
+        match &self.open {
+            Some(Open { derived: Some(derived), .. }) => (derived.vectors(), derived.counts()),
+            Some(_) => (0, Vec::new()),
+            None => self.derived.clone(),
         }
     }
 
     /// Sums up the journals of the open rings.
     fn journaled(&self) -> Option<Journaled> {
-        let Some(Open { ticks, definitions, statistics, vectors }) = &self.open else {
+        let Some(open) = &self.open else {
             return self.journaled.clone();
         };
-        let vectors = vectors.as_ref().map(|vectors| &vectors.writer);
-        let side = [definitions.as_ref(), statistics.as_ref(), vectors].into_iter().flatten();
         let mut sum: Option<Journaled> = None;
-        for writer in side.chain([ticks]) {
+        for writer in open.all() {
             if let Some(status) = writer.journal_status() {
                 let sum = sum.get_or_insert_default();
                 sum.bytes += status.bytes;
@@ -182,8 +202,9 @@ impl Rings {
                 kinds.push(Count::new(kind.name, count));
             }
         }
-        let (records, vectors, journal) = (self.published, self.vectors, self.journaled());
-        Summary { records, kinds, vectors, source, journal }
+        let (records, journal) = (self.published, self.journaled());
+        let (vectors, derived) = self.derived();
+        Summary { records, kinds, vectors, derived, source, journal }
     }
 
     fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
@@ -215,16 +236,9 @@ impl Sink for Rings {
             return Err(no_ring(record));
         };
         let seq = open.ticks.stage(record)?;
-        directory::note(&mut open.ticks, record);
-        if let Some(Vectors { features, writer }) = &mut open.vectors
-            && let Some(feature) = features.observe(seq, record)
-        {
-            let vec_id = writer.next_seq();
-            let mut claim = writer.claim();
-            claim.write(&Vector { vec_id, ..feature.vector })?;
-            claim.write_lanes(feature.lanes)?;
-            let _ = claim.commit();
-            self.vectors += 1;
+        open.note(record);
+        if let Some(derived) = &mut open.derived {
+            derived.tick(seq, record, &mut open.ticks)?;
         }
         self.count(record);
         Ok(())
@@ -234,7 +248,7 @@ impl Sink for Rings {
         let writer = self.open.as_mut().and_then(|open| open.definitions.as_mut());
         writer.ok_or_else(|| no_ring(record))?.stage(record)?;
         if let Some(open) = &mut self.open {
-            directory::note(&mut open.ticks, record);
+            open.note(record);
         }
         self.count(record);
         Ok(())
@@ -243,42 +257,43 @@ impl Sink for Rings {
     fn statistic<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
         let writer = self.open.as_mut().and_then(|open| open.statistics.as_mut());
         writer.ok_or_else(|| no_ring(record))?.stage(record)?;
+        if let Some(open) = &mut self.open {
+            open.note(record);
+        }
         self.count(record);
         Ok(())
     }
 
     fn instrument(&mut self, instrument: &Instrument) {
-        if let Some(open) = &mut self.open {
-            let _ = open.ticks.define(instrument);
+        if let Some(Open { ticks, derived, .. }) = &mut self.open {
+            let _ = ticks.define(instrument);
+            if let Some(derived) = derived {
+                derived.define(instrument);
+            }
         }
     }
 }
 
 /// Opens the writer of one ring of the bus.
-fn writer(
+pub(super) fn writer(
     options: &FeedOptions,
     ring: &str,
     kinds: Vec<Kind>,
     capacity: u64,
+    instruments: u64,
 ) -> Result<Writer, Error> {
-    open(options, ring, &spec(options, kinds, capacity)?)
-}
-
-fn spec(options: &FeedOptions, kinds: Vec<Kind>, capacity: u64) -> Result<RingSpec, Error> {
     let FeedOptions { journal, mode, memory, wake_ticker, .. } = options;
-    Ok(RingSpec {
+    let spec = RingSpec {
         capacity,
+        instruments,
         journal: journal.clone(),
         mode: *mode,
         memory: *memory,
         wake_ticker: *wake_ticker,
         ..RingSpec::new(kinds)?
-    })
-}
-
-fn open(options: &FeedOptions, ring: &str, spec: &RingSpec) -> Result<Writer, Error> {
+    };
     let name = RingName::new(&options.bus, ring)?;
-    Ok(Writer::open(&options.directory, &name, spec)?)
+    Ok(Writer::open(&options.directory, &name, &spec)?)
 }
 
 /// Says that a record was given for a ring that its source did not announce.

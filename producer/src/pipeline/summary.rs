@@ -13,6 +13,10 @@ pub struct Summary {
     pub kinds: Vec<Count>,
     /// Vectors published.
     pub vectors: u64,
+    /// Records published to the other derived rings, and what was odd about the books that they
+    /// come from: orders that name one which is not there, records that could not be applied, and
+    /// events after which a book was crossed although orders were matched. Empty without such rings.
+    pub derived: Vec<Count>,
     /// What the source has seen: inputs by type, and anomalies.
     pub source: Report,
     /// What went into the journals of the rings, if they keep any.
@@ -48,6 +52,7 @@ impl fmt::Display for Summary {
         if self.vectors > 0 {
             write!(f, "\n{} vectors", self.vectors)?;
         }
+        list(f, "\nderived: ", &self.derived)?;
         list(f, "\ninputs: ", &self.source.inputs)?;
         list(f, "\nanomalies: ", &self.source.anomalies)?;
         match &self.journal {

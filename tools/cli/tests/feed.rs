@@ -114,6 +114,40 @@ fn vectors_are_published_only_on_request() {
 }
 
 #[test]
+fn quotes_and_levels_are_published_on_request() {
+    let bus = Bus::new();
+    let simulate = "feed simulate --count 3000 --pace max --json --to";
+    assert!(summary(&bus.run(&format!("{simulate} without"))).get("derived").is_none());
+    let calendar = bus.path().join("calendar.toml");
+    // The simulated market opens on this day.
+    fs::write(&calendar, "[XNAS]\nholidays = [2026-01-05]\n").unwrap();
+    let stats = format!("--quotes --quote-stats --venue XNAS --calendar {}", calendar.display());
+    let ran = bus.run(&format!("{simulate} demo {stats} --depth --depth-capacity 64"));
+    let derived = summary(&ran)["derived"].clone();
+    let quotes = derived["quote"].as_u64().unwrap();
+    assert!(quotes > 100 && derived["mbp_10"].as_u64().unwrap() > quotes, "{derived}");
+    let info = RingInfo::read(&bus.directory(), &ring("demo/quotes")).unwrap();
+    assert_eq!(info.published, 2 * quotes, "statistics stand behind each quote");
+    let last = bus.run("tail demo/quotes -n 2 --json").objects();
+    let [quote, stats] = &last[..] else { panic!("{last:?}") };
+    assert_eq!(
+        (quote["kind"].as_str(), stats["kind"].as_str()),
+        (Some("quote"), Some("quote_stats"))
+    );
+    assert_eq!(quote["sequence"], stats["sequence"]);
+    assert_eq!(stats["phase"], 1, "closed on a holiday");
+    let levels = bus.run("tail demo/depth -n 1 --json").objects().pop().unwrap();
+    assert_eq!(levels["bid_px_00"], quote["bid_px"]);
+    assert_eq!(RingInfo::read(&bus.directory(), &ring("demo/depth")).unwrap().capacity, 64);
+    let error = bus.run(&format!("{simulate} odd --quotes --quote-stats --venue XXXX")).failure(2);
+    assert!(error.contains("XXXX"), "{error}");
+    fs::write(&calendar, "[XNAS]\nholiday = 1\n").unwrap();
+    let ran =
+        bus.run(&format!("{simulate} odd {}", "--quotes --quote-stats --calendar calendar.toml"));
+    assert!(ran.code != Some(0) && ran.err.contains("calendar.toml"), "{}", ran.err);
+}
+
+#[test]
 fn a_signal_closes_the_rings_and_sums_up() {
     for (signal, code) in [("INT", 130), ("TERM", 0)] {
         let bus = Bus::new();

@@ -1,5 +1,7 @@
 //! `tickring feed`: a source and the rings that it publishes to, as a process.
 
+mod books;
+
 use crate::duration;
 use crate::failure::Failure;
 use crate::journal::Keeping;
@@ -9,6 +11,7 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
 use crate::signals::Signals;
+use books::Books;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -28,7 +31,8 @@ const BUDGET: usize = 256;
 /// Publishes a simulated market or a recording to the rings of a bus
 ///
 /// Records go to BUS/ticks, and where the source has them to BUS/definitions and BUS/statistics;
-/// with --vectors also features of the ticks to BUS/vectors.
+/// with --quotes the best bid and offer of each instrument to BUS/quotes, with --depth ten levels of
+/// each side to BUS/depth, with --vectors features of the ticks to BUS/vectors.
 ///
 /// It ends with its input, or by Ctrl-C or SIGTERM; in each case it closes the rings and reports
 /// the records by kind and action and the inputs by type. A source that cannot be read further
@@ -66,6 +70,8 @@ struct Publishing {
     /// for a simulation, max for a file]
     #[arg(long, value_name = "PACE")]
     pace: Option<Pace>,
+    #[command(flatten)]
+    books: Books,
     /// Publish features of the ticks as vectors of so many lanes, a multiple of 4 such as 32 or 128
     #[arg(long, value_name = "DIM")]
     vectors: Option<u16>,
@@ -172,16 +178,18 @@ fn publish<S: Source>(
         capacity: arguments.vector_capacity,
     });
     let options = FeedOptions {
-        directory: directory.clone(),
-        bus: arguments.to,
         capacity: arguments.capacity,
         instruments: arguments.directory,
         pace: arguments.pace.unwrap_or(pace),
         vectors,
+        quotes: arguments.books.quotes()?,
+        depth: arguments.books.depth(),
+        stale_after: arguments.books.stale_after(),
         journal: arguments.journal.map(|directory| arguments.keeping.spec(&directory)),
         mode: arguments.making.mode,
         memory: arguments.making.memory(),
         wake_ticker: arguments.making.wake_ticker,
+        ..FeedOptions::new(directory.clone(), arguments.to)
     };
     let feed = Some(Feed::open(source, &options)?);
     let running = Running { feed, closed: Summary::default(), since: Instant::now() };
@@ -238,7 +246,7 @@ impl<S: Source> Service for Running<S> {
     }
 
     fn json(&self) -> Value {
-        let Summary { records, kinds, vectors, source, journal } = self.summary();
+        let Summary { records, kinds, vectors, derived, source, journal } = self.summary();
         let elapsed_ns = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let mut object = json!({
             "records": records,
@@ -248,6 +256,9 @@ impl<S: Source> Service for Running<S> {
             "anomalies": object(&source.anomalies),
             "elapsed_ns": elapsed_ns,
         });
+        if let Some(keys) = object.as_object_mut().filter(|_| !derived.is_empty()) {
+            keys.insert("derived".to_owned(), Value::Object(self::object(&derived)));
+        }
         if let (Some(keys), Some(Journaled { bytes, missed, error })) =
             (object.as_object_mut(), journal)
         {

@@ -1,0 +1,266 @@
+//! What a feed derives from its ticks: vectors, quotes and levels, all from one set of books.
+
+mod depth;
+mod quotes;
+mod stats;
+
+use std::any::Any;
+
+use tickring::record::{Gap, Heartbeat, Record, Vector, book_state};
+use tickring::schema::Kind;
+use tickring::{Instrument, Writer, WrongKind};
+
+use super::{FeedOptions, directory, rings};
+use crate::error::Error;
+use crate::features::Features;
+use crate::market::{Markets, Update};
+use crate::source::Count;
+use depth::Depth;
+pub use quotes::QuoteOptions;
+use quotes::Quotes;
+use stats::Stats;
+pub use stats::StatsOptions;
+
+/// The books, and the writers of the rings that follow from them.
+#[derive(Debug)]
+pub(super) struct Derived {
+    markets: Markets,
+    vectors: Option<Vectors>,
+    quotes: Option<Quotes>,
+    depth: Option<Depth>,
+    /// Events after which a book was crossed although orders were matched.
+    crossed: u64,
+}
+
+#[derive(Debug)]
+struct Vectors {
+    features: Features,
+    writer: Writer,
+    published: u64,
+}
+
+impl Derived {
+    /// Opens the rings that are wanted; `None` if there is none.
+    pub(super) fn open(
+        options: &FeedOptions,
+        features: Option<Features>,
+    ) -> Result<Option<Self>, Error> {
+        let vectors = features.map(|features| {
+            let kinds = features.kinds();
+            let writer = rings::writer(options, "vectors", kinds, features.capacity(), 0)?;
+            Ok::<_, Error>(Vectors { features, writer, published: 0 })
+        });
+        let quotes = options.quotes.as_ref().map(|own| {
+            let stats = own.stats.as_ref().map(Stats::new).transpose()?;
+            let kinds = with_control(Quotes::kinds(own));
+            let instruments = options.instruments;
+            let writer = rings::writer(options, "quotes", kinds, own.capacity, instruments)?;
+            Ok::<_, Error>(Quotes::new(writer, stats))
+        });
+        let depth = options.depth.map(|capacity| {
+            rings::writer(options, "depth", with_control(Depth::kinds()), capacity, 0)
+        });
+        let derived = Self {
+            markets: Markets::new(),
+            vectors: vectors.transpose()?,
+            quotes: quotes.transpose()?,
+            depth: depth.transpose()?.map(Depth::new),
+            crossed: 0,
+        };
+        let wanted =
+            derived.vectors.is_some() || derived.quotes.is_some() || derived.depth.is_some();
+        Ok(wanted.then_some(derived))
+    }
+
+    /// Takes a record of the ring of ticks, `seq` in it, and publishes what follows.
+    #[inline]
+    pub(super) fn tick<R: Record>(
+        &mut self,
+        seq: u64,
+        record: &R,
+        ticks: &mut Writer,
+    ) -> Result<(), WrongKind> {
+        self.set_silent(false, ticks);
+        if let Some(gap) = (record as &dyn Any).downcast_ref::<Gap>() {
+            return self.gap(gap, ticks);
+        }
+        let Some(update) = self.markets.apply(record) else {
+            return Ok(());
+        };
+        if let Some(Vectors { features, writer, published }) = &mut self.vectors
+            && let Some(feature) = features.observe(seq, &update)
+        {
+            let vec_id = writer.next_seq();
+            let mut claim = writer.claim();
+            claim.write(&Vector { vec_id, ..feature.vector })?;
+            claim.write_lanes(feature.lanes)?;
+            let _ = claim.commit();
+            *published += 1;
+        }
+        let mut stats = self.quotes.as_mut().and_then(|quotes| quotes.stats.as_mut());
+        if let (Some(stats), Some(traded)) = (&mut stats, &update.traded) {
+            stats.trade(&update.header, traded);
+        }
+        if update.is_new_state {
+            let (header, state) = (update.header, update.state);
+            for writer in [Some(&mut *ticks), self.quotes.as_mut().map(|quotes| &mut quotes.writer)]
+            {
+                note_state(writer, header.publisher_id, header.instrument_id, state);
+            }
+        }
+        if !update.ends_event {
+            return Ok(());
+        }
+        let label = label(&update, self.quotes.as_mut().and_then(|quotes| quotes.stats.as_mut()));
+        self.crossed += u64::from(label == Label::Crossed);
+        let is_bad = label != Label::Good;
+        if let Some(quotes) = &mut self.quotes {
+            quotes.observe(&update, is_bad)?;
+        }
+        match &mut self.depth {
+            Some(depth) => depth.observe(&update, is_bad),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes what a record tells of an instrument.
+    #[inline]
+    pub(super) fn note<R: Record>(&mut self, record: &R) {
+        if let Some(quotes) = &mut self.quotes {
+            directory::note(&mut quotes.writer, record);
+            if let Some(stats) = &mut quotes.stats {
+                stats.note(record);
+            }
+        }
+    }
+
+    /// Lists an instrument.
+    pub(super) fn define(&mut self, instrument: &Instrument) {
+        if let Some(quotes) = &mut self.quotes {
+            let _ = quotes.writer.define(instrument);
+        }
+    }
+
+    /// Tells all readers of a gap, and notes what it made of the books.
+    #[cold]
+    fn gap(&mut self, gap: &Gap, ticks: &mut Writer) -> Result<(), WrongKind> {
+        if self.markets.gap(gap) {
+            self.note_states(ticks);
+        }
+        if let Some(quotes) = &mut self.quotes {
+            let _ = quotes.writer.stage(gap)?;
+        }
+        if let Some(depth) = &mut self.depth {
+            let _ = depth.writer.stage(gap)?;
+        }
+        Ok(())
+    }
+
+    /// Notes whether a live source is silent; any record says that it is not.
+    #[inline]
+    pub(super) fn set_silent(&mut self, silent: bool, ticks: &mut Writer) {
+        if self.markets.set_silent(silent) {
+            self.note_states(ticks);
+        }
+    }
+
+    fn note_states(&mut self, ticks: &mut Writer) {
+        for (publisher_id, instrument_id, state) in self.markets.states() {
+            for writer in [Some(&mut *ticks), self.quotes.as_mut().map(|quotes| &mut quotes.writer)]
+            {
+                note_state(writer, publisher_id, instrument_id, state);
+            }
+        }
+    }
+
+    /// The writers of the open rings, vectors first.
+    pub(super) fn writers(&mut self) -> impl Iterator<Item = &mut Writer> {
+        let vectors = self.vectors.as_mut().map(|vectors| &mut vectors.writer);
+        let quotes = self.quotes.as_mut().map(|quotes| &mut quotes.writer);
+        let depth = self.depth.as_mut().map(|depth| &mut depth.writer);
+        [vectors, quotes, depth].into_iter().flatten()
+    }
+
+    /// The writers of the open rings, to be asked.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Writer> {
+        let vectors = self.vectors.as_ref().map(|vectors| &vectors.writer);
+        let quotes = self.quotes.as_ref().map(|quotes| &quotes.writer);
+        let depth = self.depth.as_ref().map(|depth| &depth.writer);
+        [vectors, quotes, depth].into_iter().flatten()
+    }
+
+    /// The writers of the open rings, to be closed.
+    pub(super) fn into_writers(self) -> impl Iterator<Item = Writer> {
+        let vectors = self.vectors.map(|vectors| vectors.writer);
+        let quotes = self.quotes.map(|quotes| quotes.writer);
+        let depth = self.depth.map(|depth| depth.writer);
+        [vectors, quotes, depth].into_iter().flatten()
+    }
+
+    /// How many vectors were published.
+    pub(super) fn vectors(&self) -> u64 {
+        self.vectors.as_ref().map_or(0, |vectors| vectors.published)
+    }
+
+    /// Counts of the other rings, and of what was odd about the books.
+    pub(super) fn counts(&self) -> Vec<Count> {
+        let mut counts = Vec::new();
+        if let Some(quotes) = &self.quotes {
+            counts.push(Count::new("quote", quotes.published));
+        }
+        if let Some(depth) = &self.depth {
+            counts.push(Count::new("mbp_10", depth.published));
+        }
+        let (unknown, refused) = self.markets.misfits();
+        let odd = [("unknown order", unknown), ("refused", refused), ("crossed", self.crossed)];
+        if !counts.is_empty() {
+            let odd = odd.into_iter().filter(|(_, count)| *count > 0);
+            counts.extend(odd.map(|(name, count)| Count::new(name, count)));
+        }
+        counts
+    }
+}
+
+/// What is to be thought of a book after an event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Label {
+    Good,
+    /// Orders were lost, or are yet to come.
+    Unsynced,
+    /// Bid and ask cross or touch although orders are matched, as far as is known.
+    Crossed,
+}
+
+/// Orders are matched unless the trading status says otherwise, or, where none was told, the hours
+/// of the venue.
+#[inline]
+fn label(update: &Update<'_>, stats: Option<&mut Stats>) -> Label {
+    let is_collecting = || {
+        let by_hours = || stats?.is_matching(&update.header).map(|is_matching| !is_matching);
+        update.is_collecting.or_else(by_hours).unwrap_or(false)
+    };
+    if update.market.top().is_crossed() && !is_collecting() {
+        Label::Crossed
+    } else if update.state != book_state::SYNCED {
+        Label::Unsynced
+    } else {
+        Label::Good
+    }
+}
+
+/// Notes the state of a book in the directory of a ring, where there is room for it.
+#[cold]
+fn note_state(writer: Option<&mut Writer>, publisher_id: u16, instrument_id: u32, state: u8) {
+    let Some(writer) = writer else { return };
+    let listed = writer.instrument(instrument_id);
+    let unnamed = || Instrument::new(publisher_id, instrument_id, "").ok();
+    if let Some(mut instrument) = listed.or_else(unnamed) {
+        instrument.book_state = state;
+        let _ = writer.define(&instrument);
+    }
+}
+
+/// Adds the kinds by which a ring tells of its source.
+fn with_control(kinds: Vec<Kind>) -> Vec<Kind> {
+    [kinds, Gap::kinds(), Heartbeat::kinds()].concat()
+}
