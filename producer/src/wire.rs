@@ -5,3 +5,4 @@
 
 pub mod binary_file;
 pub mod itch50;
+pub mod moldudp64;
