@@ -8,6 +8,7 @@
 //!
 //! - [`wire`] views exchange bytes in place and checks them.
 //! - [`source`] turns an input into records: ITCH 5.0 files, DBN files, a simulated market.
+//! - [`arbiter`] puts the lines of a multicast feed together.
 //! - [`book`] keeps the order book that a stream of records describes.
 //! - [`market`] keeps the books of all instruments, and tells whether they can be trusted.
 //! - [`calendar`] knows when venues trade.
@@ -20,6 +21,7 @@
 //! The rule for all of them: nothing is invented. An anomaly is labelled and counted, never
 //! patched; every parser is total; what cannot be read is an error that says where and why.
 
+pub mod arbiter;
 pub mod book;
 pub mod calendar;
 mod error;
