@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::calendar::CalendarError;
+use crate::source::udp::UdpError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 
@@ -72,6 +73,9 @@ pub enum Error {
         /// Where and why.
         source: DbnError,
     },
+    /// A multicast feed cannot be received or sent.
+    #[error(transparent)]
+    Udp(#[from] UdpError),
 }
 
 impl Error {

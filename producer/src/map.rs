@@ -1,4 +1,4 @@
-//! Read-only mapping of an input file: the only unsafe code of this crate.
+//! Read-only mapping of an input file.
 //!
 //! # Invariants
 //! - The mapping is private, read-only and lives as long as the [`MappedFile`] that owns it.

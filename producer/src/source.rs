@@ -12,6 +12,7 @@
 pub mod dbn;
 pub mod itch;
 pub mod simulator;
+pub mod udp;
 
 use std::time::Duration;
 

@@ -4,9 +4,11 @@
 //! What each message becomes is said in [`normalise`].
 
 pub mod normalise;
+pub(crate) mod received;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tickring::record::{Heartbeat, Imbalance, InstrumentDef, Mbo, Record, Stat, Status, Trade};
@@ -20,6 +22,9 @@ use normalise::Normaliser;
 
 /// The longest time of day that a message can carry: 48 bits of nanoseconds.
 const LONGEST_DAY_NS: u64 = 1 << 48;
+
+/// Where the venue's days begin and end.
+const NEW_YORK: &str = "America/New_York";
 
 /// Options of [`ItchSource`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,8 +68,8 @@ impl ItchSource {
 }
 
 /// Returns midnight of `date` in New York, in ns since the Unix epoch.
-fn new_york_midnight_ns(date: Date) -> Result<u64, Error> {
-    TimeZone::get("America/New_York")
+pub(crate) fn new_york_midnight_ns(date: Date) -> Result<u64, Error> {
+    TimeZone::get(NEW_YORK)
         .and_then(|zone| date.to_zoned(zone))
         .ok()
         .and_then(|midnight| u64::try_from(midnight.timestamp().as_nanosecond()).ok())
@@ -74,6 +79,13 @@ fn new_york_midnight_ns(date: Date) -> Result<u64, Error> {
             expected: "a date from 1970-01-01 to 2554-07-01",
             found: date.to_string(),
         })
+}
+
+/// Returns what date it is in New York now.
+pub(crate) fn new_york_date() -> Date {
+    let now = Timestamp::now();
+    // The zone is built in.
+    now.in_tz(NEW_YORK).unwrap_or_else(|_| now.to_zoned(TimeZone::UTC)).date()
 }
 
 impl Source for ItchSource {

@@ -45,7 +45,7 @@ use crate::wire::itch50::{
 use count::{Anomaly, Counts};
 
 /// DBN's publisher number of Nasdaq TotalView.
-const XNAS: u16 = dbn::Publisher::XnasItchXnas as u16;
+pub(crate) const XNAS: u16 = dbn::Publisher::XnasItchXnas as u16;
 
 /// Turns messages into records. Holds the resting orders, as executions and cancels name only
 /// their id.
@@ -107,6 +107,12 @@ impl Normaliser {
     #[must_use]
     pub fn new(midnight_ns: u64) -> Self {
         Self { midnight_ns, orders: HashMap::default(), counts: Counts::default() }
+    }
+
+    /// Forgets the orders: a new session begins, at this midnight. What was counted stays.
+    pub(crate) fn begin_session(&mut self, midnight_ns: u64) {
+        self.midnight_ns = midnight_ns;
+        self.orders.clear();
     }
 
     /// Returns the time of a message, in ns since the Unix epoch, UTC.
