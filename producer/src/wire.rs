@@ -4,5 +4,9 @@
 //! input, and nothing knows about records: that is the business of [`crate::source`].
 
 pub mod binary_file;
+pub mod iex;
+pub mod iextp;
 pub mod itch50;
 pub mod moldudp64;
+pub mod packet;
+pub mod pcap;
