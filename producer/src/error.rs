@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::calendar::CalendarError;
 use crate::source::udp::UdpError;
+use crate::source::pcap::PcapError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 
@@ -76,6 +77,14 @@ pub enum Error {
     /// A multicast feed cannot be received or sent.
     #[error(transparent)]
     Udp(#[from] UdpError),
+    /// An input file is no capture of network packets or cannot be read further.
+    #[error("{path}: {source}")]
+    Pcap {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: PcapError,
+    },
 }
 
 impl Error {

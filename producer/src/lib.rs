@@ -7,8 +7,8 @@
 //! ```
 //!
 //! - [`wire`] views exchange bytes in place and checks them.
-//! - [`source`] turns an input into records: ITCH 5.0 files and multicast, DBN files, a simulated
-//!   market.
+//! - [`source`] turns an input into records: ITCH 5.0 files and multicast, captures of IEX TOPS and
+//!   DEEP, DBN files, a simulated market.
 //! - [`arbiter`] puts the lines of a multicast feed together.
 //! - [`book`] keeps the order book that a stream of records describes.
 //! - [`market`] keeps the books of all instruments, and tells whether they can be trusted.

@@ -10,7 +10,9 @@
 //! imbalances and venue statistics).
 
 pub mod dbn;
+pub mod iex;
 pub mod itch;
+pub mod pcap;
 pub mod simulator;
 pub mod udp;
 

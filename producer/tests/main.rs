@@ -16,4 +16,5 @@ mod hand;
 mod itch_files;
 mod layout;
 mod quote_stats;
+mod pcap_files;
 mod replay;
