@@ -9,6 +9,7 @@
 mod ann;
 mod demo;
 mod feed;
+mod feed_pcap;
 mod follow;
 mod help;
 mod inspect;

@@ -1,6 +1,7 @@
 //! `tickring feed`: a source and the rings that it publishes to, as a process.
 
 mod books;
+mod pcap;
 
 use crate::duration;
 use crate::failure::Failure;
@@ -51,6 +52,8 @@ enum SourceArguments {
     Dbn(Dbn),
     /// Publishes a Nasdaq TotalView-ITCH 5.0 file (BinaryFILE, uncompressed)
     Itch(Itch),
+    /// Publishes a capture of network packets: IEX TOPS and DEEP, or ITCH 5.0 in MoldUDP64
+    Pcap(pcap::Pcap),
 }
 
 /// Options of every source.
@@ -159,6 +162,10 @@ pub(super) fn run(
         SourceArguments::Itch(own) => {
             let source = ItchSource::open(&own.file, &ItchOptions { date: own.date })?;
             publish(source, Pace::Max, own.publishing, directory, output)
+        }
+        SourceArguments::Pcap(own) => {
+            let (source, publishing) = own.open()?;
+            publish(source, Pace::Max, publishing, directory, output)
         }
     }
 }
