@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::calendar::CalendarError;
-use crate::source::udp::UdpError;
 use crate::source::pcap::PcapError;
+use crate::source::udp::UdpError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 

@@ -15,6 +15,6 @@ mod feed;
 mod hand;
 mod itch_files;
 mod layout;
-mod quote_stats;
 mod pcap_files;
+mod quote_stats;
 mod replay;
