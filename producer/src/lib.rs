@@ -15,6 +15,7 @@
 //! - [`calendar`] knows when venues trade.
 //! - [`features`] turns books and trades into vectors.
 //! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
+//! - [`play`] plays recordings to the network.
 //! - [`replay`] publishes a journal again, records of any kind.
 //! - [`sink`] writes records back into the format they came from, or keeps them.
 //! - [`instrument`] numbers instruments that have only names.
@@ -33,6 +34,7 @@ pub mod market;
 mod order_id;
 pub mod pace;
 pub mod pipeline;
+pub mod play;
 pub mod replay;
 pub mod sink;
 pub mod source;

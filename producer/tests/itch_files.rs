@@ -106,7 +106,7 @@ fn the_day_with_zero_length_prefixes_stops_at_message_zero() {
 }
 
 /// Writes a file of adds and executions of one stock: every third order is executed in two parts.
-fn generated(path: &std::path::Path, orders: u64) {
+pub(crate) fn generated(path: &std::path::Path, orders: u64) {
     let mut file = Vec::new();
     let mut put = |code: u8, nanosecond: u64, body: &[&[u8]]| {
         let time = &nanosecond.to_be_bytes()[2..];

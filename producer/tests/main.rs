@@ -18,3 +18,4 @@ mod layout;
 mod pcap_files;
 mod quote_stats;
 mod replay;
+mod udp;
