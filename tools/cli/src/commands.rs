@@ -11,6 +11,7 @@ mod demo;
 mod feed;
 mod inspect;
 mod ls;
+mod play;
 mod record;
 mod replay;
 mod symbols;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Symbols(symbols::Arguments),
     Tail(tail::Arguments),
     Feed(feed::Arguments),
+    Play(play::Arguments),
     Record(record::Arguments),
     Replay(replay::Arguments),
     Window(window::Arguments),
@@ -45,6 +47,7 @@ impl Command {
             Self::Symbols(arguments) => symbols::run(&arguments, directory, output),
             Self::Tail(arguments) => tail::run(&arguments, directory, output),
             Self::Feed(arguments) => feed::run(arguments, directory, output),
+            Self::Play(arguments) => play::run(&arguments, output),
             Self::Record(arguments) => record::run(&arguments, directory, output),
             Self::Replay(arguments) => replay::run(arguments, directory, output),
             Self::Window(arguments) => window::run(arguments, directory, output),

@@ -28,6 +28,13 @@ pub(crate) struct Reports {
     json: bool,
 }
 
+impl Reports {
+    /// Whether stdout is for JSON.
+    pub(crate) fn are_json(self) -> bool {
+        self.json
+    }
+}
+
 /// What a step achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {

@@ -19,4 +19,5 @@ mod own_kind;
 mod support;
 mod symbols;
 mod tail;
+mod udp;
 mod window;

@@ -2,6 +2,7 @@
 
 mod books;
 mod pcap;
+pub(super) mod udp;
 
 use crate::duration;
 use crate::failure::Failure;
@@ -54,6 +55,12 @@ enum SourceArguments {
     Itch(Itch),
     /// Publishes a capture of network packets: IEX TOPS and DEEP, or ITCH 5.0 in MoldUDP64
     Pcap(pcap::Pcap),
+    /// Receives ITCH 5.0 over MoldUDP64 from multicast lines A and B
+    ///
+    /// Each message is published once and in order, from whichever line is first. What all lines
+    /// lost is asked for from a request server, and is a Gap record before the record that follows:
+    /// filled, or unrecoverable. `tickring play udp` is the other side.
+    Udp(udp::Udp),
 }
 
 /// Options of every source.
@@ -70,7 +77,7 @@ struct Publishing {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_INSTRUMENTS)]
     directory: u64,
     /// Speed: 1x or 10x by the time of the records, 100000/s by their number, or max [default: 1x
-    /// for a simulation, max for a file]
+    /// for a simulation, max otherwise]
     #[arg(long, value_name = "PACE")]
     pace: Option<Pace>,
     #[command(flatten)]
@@ -166,6 +173,9 @@ pub(super) fn run(
         SourceArguments::Pcap(own) => {
             let (source, publishing) = own.open()?;
             publish(source, Pace::Max, publishing, directory, output)
+        }
+        SourceArguments::Udp(own) => {
+            publish(own.open()?, Pace::Max, own.publishing, directory, output)
         }
     }
 }
