@@ -35,9 +35,11 @@
 mod bar;
 mod book;
 mod code;
+mod consolidated;
 mod control;
 mod definition;
 pub mod describe;
+mod gateway;
 mod header;
 mod raw;
 pub mod rtype;
@@ -49,13 +51,15 @@ mod vector;
 mod tests;
 
 pub use bar::{Bar, WindowBar};
-pub use book::{Level, Mbp1, Mbp10};
+pub use book::{Bbo, Level, Mbp1, Mbp10};
 pub use code::{
     action, book_state, family, feed_state, flag, gap_cause, gap_state, lane_type, metric,
     quote_label, restart_cause, session_phase, side, status_action, window_flag,
 };
+pub use consolidated::{Cbbo, Cmbp1, ConsolidatedLevel};
 pub use control::{Gap, Heartbeat, Restart, Tombstone};
 pub use definition::{InstrumentDef, SymbolMapping};
+pub use gateway::{GatewayError, GatewayNotice};
 pub use header::RecordHeader;
 pub use raw::Raw;
 pub use status::{Imbalance, Stat, Status};
@@ -80,7 +84,7 @@ pub const UNDEF_SIZE: u32 = u32::MAX;
 /// [`RecordHeader`]. Implemented by [`record!`](crate::record!) only.
 pub trait Record: FromBytes + IntoBytes + Immutable + KnownLayout + Copy + 'static {
     /// Every record type this struct is the layout of, with the kind's name; the first pair is
-    /// [`RTYPE`](Self::RTYPE) and [`NAME`](Self::NAME). Only [`Bar`] has more than one.
+    /// [`RTYPE`](Self::RTYPE) and [`NAME`](Self::NAME). Few have more than one, as [`Bar`] has.
     const KINDS: &'static [(u8, &'static str)];
     /// The fields, the header first.
     const MEMBERS: &'static [Member];
@@ -175,10 +179,15 @@ pub fn builtin_kinds() -> Vec<Kind> {
         Status::kinds(),
         InstrumentDef::kinds(),
         Imbalance::kinds(),
+        GatewayError::kinds(),
         SymbolMapping::kinds(),
+        GatewayNotice::kinds(),
         Stat::kinds(),
         Bar::kinds(),
         Mbo::kinds(),
+        Cmbp1::kinds(),
+        Cbbo::kinds(),
+        Bbo::kinds(),
         Vector::kinds(),
         Match::kinds(),
         TradeW::kinds(),

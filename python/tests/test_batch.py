@@ -200,8 +200,10 @@ def test_publish_refuses_another_dtype_and_writes_no_reserved_bytes(directory: P
 
 
 @pytest.mark.parametrize("kind", [
-    "trade", "mbp_1", "mbp_10", "status", "instrument_def", "imbalance", "symbol_mapping", "stat",
-    "bar_1s", "bar_1m", "bar_1h", "bar_1d", "bar_eod", "mbo", "match", "trade_w", "quote",
+    "trade", "mbp_1", "mbp_10", "status", "instrument_def", "imbalance", "gateway_error",
+    "symbol_mapping", "gateway_notice", "stat",
+    "bar_1s", "bar_1m", "bar_1h", "bar_1d", "bar_eod", "mbo", "cmbp_1", "cbbo_1s", "cbbo_1m",
+    "tcbbo", "bbo_1s", "bbo_1m", "match", "trade_w", "quote",
     "quote_w", "delta_w", "window_bar", "quote_stats", "raw", "heartbeat", "gap",
 ])  # fmt: skip
 def test_every_built_in_kind_comes_back_as_it_went_in(directory: Path, kind: str) -> None:

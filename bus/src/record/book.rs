@@ -88,3 +88,34 @@ builtin! {
         levels: [Level; 10] => None,
     }
 }
+
+builtin! {
+    /// The best level at the end of an interval that the record type names, and the last trade
+    /// before it.
+    ///
+    /// Shape: 80 bytes, identical to DBN `BboMsg`. Units: `ts_recv` is the end of the interval,
+    /// `header.ts_event` the time of the last trade. The record type is that of one second unless
+    /// it is [set](crate::record::RecordHeader::with_rtype).
+    pub struct Bbo(rtype::BBO_1S = "bbo_1s", rtype::BBO_1M = "bbo_1m") {
+        /// Price of the last trade, fixed-point 1e-9.
+        price: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Quantity of the last trade, in whole units.
+        size: u32 => Count,
+        /// Reserved, zero.
+        _reserved1: u8 => None,
+        /// Aggressor of the last trade: A sell, B buy, N not known.
+        side: u8 => Ascii (empty side::NONE),
+        /// Bits LAST, TOB, SNAPSHOT, MBP, BAD_TS_RECV, MAYBE_BAD_BOOK.
+        flags: u8 => Flags,
+        /// Reserved, zero.
+        _reserved2: u8 => None,
+        /// End of the interval by the capturing host's clock, ns since the Unix epoch, UTC.
+        ts_recv: u64 => NanosEpoch (null UNDEF_TIME),
+        /// Reserved, zero.
+        _reserved3: [u8; 4] => None,
+        /// Sequence number of the last update at the venue.
+        sequence: u32 => Sequence,
+        /// Best level at the end of the interval.
+        levels: [Level; 1] => None,
+    }
+}

@@ -45,7 +45,8 @@ impl RecordHeader {
 
     /// Returns this header with another record type of the same struct.
     ///
-    /// Only bars need it: five record types share the struct [`Bar`](crate::record::Bar).
+    /// Only structs with several record types need it, such as [`Bar`](crate::record::Bar): their
+    /// intervals are told by the record type alone.
     #[must_use]
     pub const fn with_rtype(self, rtype: u8) -> Self {
         Self { rtype, ..self }

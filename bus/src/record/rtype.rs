@@ -17,8 +17,12 @@ pub const STATUS: u8 = 0x12;
 pub const INSTRUMENT_DEF: u8 = 0x13;
 /// Auction imbalance, DBN `imbalance`.
 pub const IMBALANCE: u8 = 0x14;
+/// Error that a live gateway tells its client, as DBN live sessions send it.
+pub const GATEWAY_ERROR: u8 = 0x15;
 /// Symbol mapping, as DBN live sessions send it.
 pub const SYMBOL_MAPPING: u8 = 0x16;
+/// Notice or heartbeat of a live gateway, as DBN live sessions send it.
+pub const GATEWAY_NOTICE: u8 = 0x17;
 /// Venue statistic, DBN `statistics`.
 pub const STAT: u8 = 0x18;
 /// Bar of one second, DBN `ohlcv-1s`.
@@ -33,6 +37,18 @@ pub const BAR_1D: u8 = 0x23;
 pub const BAR_EOD: u8 = 0x24;
 /// Market by order, DBN `mbo`.
 pub const MBO: u8 = 0xA0;
+/// Consolidated market by price, one level, DBN `cmbp-1`.
+pub const CMBP_1: u8 = 0xB1;
+/// Consolidated best bid and offer each second, DBN `cbbo-1s`.
+pub const CBBO_1S: u8 = 0xC0;
+/// Consolidated best bid and offer each minute, DBN `cbbo-1m`.
+pub const CBBO_1M: u8 = 0xC1;
+/// Trade with the consolidated best bid and offer before it, DBN `tcbbo`.
+pub const TCBBO: u8 = 0xC2;
+/// Best bid and offer each second, DBN `bbo-1s`.
+pub const BBO_1S: u8 = 0xC3;
+/// Best bid and offer each minute, DBN `bbo-1m`.
+pub const BBO_1M: u8 = 0xC4;
 /// Vector of lanes with its instrument and source.
 pub const VECTOR: u8 = 0xE0;
 /// One neighbour of a query.

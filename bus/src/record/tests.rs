@@ -12,6 +12,22 @@ const EVENT: &str = "price:i64@16 size:u32@24 action:u8@28 side:u8@29 flags:u8@3
 
 const BAR: &str = "open:i64@16 high:i64@24 low:i64@32 close:i64@40 volume:u64@48";
 
+const INTERVAL: &str = "price:i64@16 size:u32@24 _reserved1:u8@28 side:u8@29 flags:u8@30 \
+     _reserved2:u8@31 ts_recv:u64@32";
+
+const CONSOLIDATED_0: &str = "bid_px_00:i64@48 ask_px_00:i64@56 bid_sz_00:u32@64 ask_sz_00:u32@68 \
+     bid_pb_00:u16@72 _reserved1_00:u16@74 ask_pb_00:u16@76 _reserved2_00:u16@78";
+
+const CMBP: &[&str] = &[
+    "price:i64@16 size:u32@24 action:u8@28 side:u8@29 flags:u8@30 _reserved1:u8@31 \
+     ts_recv:u64@32 ts_in_delta:i32@40 _reserved2:u8[4]@44",
+    CONSOLIDATED_0,
+];
+
+const CBBO: &[&str] = &[INTERVAL, "_reserved3:u8[8]@40", CONSOLIDATED_0];
+
+const BBO: &[&str] = &[INTERVAL, "_reserved3:u8[4]@40 sequence:u32@44", LEVEL_0];
+
 const LEVEL_0: &str = "bid_px_00:i64@48 ask_px_00:i64@56 bid_sz_00:u32@64 ask_sz_00:u32@68 \
      bid_ct_00:u32@72 ask_ct_00:u32@76";
 
@@ -70,6 +86,7 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
            auction_status:u8@106 freeze_status:u8@107 num_extensions:u8@108 unpaired_side:u8@109 \
            significant_imbalance:u8@110 _reserved:u8@111"],
     ),
+    ("gateway_error", 0x15, 320, &["err:bytes[302]@16 code:u8@318 is_last:u8@319"]),
     (
         "symbol_mapping",
         0x16,
@@ -77,6 +94,7 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
         &["stype_in:u8@16 stype_in_symbol:bytes[71]@17 stype_out:u8@88 \
            stype_out_symbol:bytes[71]@89 start_ts:u64@160 end_ts:u64@168"],
     ),
+    ("gateway_notice", 0x17, 320, &["msg:bytes[303]@16 code:u8@319"]),
     (
         "stat",
         0x18,
@@ -97,6 +115,12 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
         &["order_id:u64@16 price:i64@24 size:u32@32 flags:u8@36 channel_id:u8@37 action:u8@38 \
            side:u8@39 ts_recv:u64@40 ts_in_delta:i32@48 sequence:u32@52"],
     ),
+    ("cmbp_1", 0xB1, 80, CMBP),
+    ("cbbo_1s", 0xC0, 80, CBBO),
+    ("cbbo_1m", 0xC1, 80, CBBO),
+    ("tcbbo", 0xC2, 80, CMBP),
+    ("bbo_1s", 0xC3, 80, BBO),
+    ("bbo_1m", 0xC4, 80, BBO),
     (
         "vector",
         0xE0,
@@ -194,9 +218,9 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
 /// Runs a generic function for every record struct.
 macro_rules! for_each_record {
     ($check:ident) => {
-        for_each_record!($check: Trade Mbp1 Mbp10 Status InstrumentDef Imbalance SymbolMapping Stat
-            Bar Mbo Vector Match TradeW Quote QuoteW DeltaW WindowBar
-            QuoteStats Heartbeat Gap Restart Tombstone Raw)
+        for_each_record!($check: Trade Mbp1 Mbp10 Status InstrumentDef Imbalance GatewayError
+            SymbolMapping GatewayNotice Stat Bar Mbo Cmbp1 Cbbo Bbo Vector Match TradeW Quote
+            QuoteW DeltaW WindowBar QuoteStats Heartbeat Gap Restart Tombstone Raw)
     };
     ($check:ident: $($record:ident)+) => { $($check::<$record>();)+ };
 }
@@ -294,8 +318,9 @@ fn the_layout_of_a_struct_at_compile_time_is_that_of_its_kind() {
     let mut layouts: Vec<u64> = builtin_kinds().iter().map(Kind::layout_hash).collect();
     layouts.sort_unstable();
     layouts.dedup();
-    let (bars, recovery) = (4, 1);
-    assert_eq!(layouts.len(), builtin_kinds().len() - bars - recovery, "five bars share one");
+    let (bars, intervals, recovery) = (4, 3, 1);
+    let shared = bars + intervals + recovery;
+    assert_eq!(layouts.len(), builtin_kinds().len() - shared, "five bars share one");
 }
 
 #[test]
