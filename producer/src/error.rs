@@ -103,8 +103,8 @@ pub enum DbnError {
     /// The file begins with something else than DBN metadata.
     #[error(
         "no DBN metadata: expected the bytes \"DBN\" at the start, found {found:02x?}; a fragment \
-         without metadata does not say its version and schema: use the whole file, or prepend \
-         the metadata it was cut from"
+         without metadata does not say its version: use the whole file, or say the version \
+         (--dbn-version)"
     )]
     NoMetadata {
         /// The first bytes, at most four.
@@ -131,21 +131,18 @@ pub enum DbnError {
         /// The reason that the DBN library gives.
         source: dbn::Error,
     },
-    /// The file's schema has records that no ring can hold.
+    /// Metadata stand where a record is expected.
     #[error(
-        "schema {found}: expected one of mbo, trades, mbp-1, tbbo, mbp-10, ohlcv-*, definition, \
-         statistics, status, imbalance; ask Databento for one of those"
+        "DBN metadata in place of record {number}, byte {offset}: expected a record; another file \
+         begins here: feed the files one after the other, and a file that begins with metadata \
+         without saying its version"
     )]
-    Schema {
-        /// The schema that the metadata names.
-        found: &'static str,
+    MetadataInside {
+        /// Records read before it.
+        number: u64,
+        /// Offset of the metadata in the decompressed file, in bytes.
+        offset: u64,
     },
-    /// The records carry the gateway's send time, which the ring's records do not have.
-    #[error(
-        "records carry ts_out: expected records without the gateway's send time, found \
-         metadata.ts_out set; subscribe with ts_out=False"
-    )]
-    TsOut,
     /// The file ends inside the metadata.
     #[error(
         "truncated metadata: expected {expected} bytes, found {found}; download the file again"

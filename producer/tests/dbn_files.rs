@@ -4,52 +4,66 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use dbn::decode::{DbnDecoder, DecodeRecordRef};
+use dbn::decode::{DbnDecoder, DbnMetadata, DecodeRecordRef};
 use dbn::encode::dbn::MetadataEncoder;
-use dbn::{MetadataBuilder, SType, VersionUpgradePolicy, v3};
+use dbn::{MetadataBuilder, SType, Schema, VersionUpgradePolicy, v3};
 use serde_json::Value;
-use tickring::record::{Mbo, flag};
+use tickring::record::{Mbo, UNDEF_PRICE, UNDEF_TIME, flag};
+use tickring_producer::Error;
 use tickring_producer::book::{Book, Side};
 use tickring_producer::pipeline::FeedOptions;
 use tickring_producer::sink::dbn::{DbnHeader, DbnWriter};
-use tickring_producer::source::dbn::DbnSource;
-use tickring_producer::{DbnError, Error};
+use tickring_producer::source::dbn::{DbnSource, Fragment};
 
 use crate::bus::{Bus, recorded};
 
 const ESH4: &str = "dbn/nautilus/esh4-glbx-mdp3-20231225.mbo.dbn.zst";
 
-/// Publishes a file into a ring that holds all of it.
-fn publish(bus: &Bus, path: &Path) -> Result<u64, Error> {
-    let options = FeedOptions { capacity: 1 << 17, ..bus.options() };
-    Ok(bus.feed(DbnSource::open(path)?, &options)?.records)
+/// Opens a file; fragments, which do not say their version, by the length of their definitions.
+fn open(path: &Path) -> Result<DbnSource, Error> {
+    if !path.to_str().unwrap().contains(".frag") {
+        return DbnSource::open(path);
+    }
+    let version = match plain(&fs::read(path).unwrap())[0] {
+        90 => 1,
+        100 => 2,
+        130 => 3,
+        words => panic!("{} has no definitions but {words} words", path.display()),
+    };
+    DbnSource::open_fragment(path, &Fragment { version, schema: None })
 }
 
-/// Returns the ring of ticks as a DBN file.
-fn export(bus: &Bus) -> Vec<u8> {
-    let header = DbnHeader { dataset: "GLBX.MDP3".to_owned(), start_ns: 0 };
-    let schema = bus.reader("ticks").schema().clone();
-    let mut writer = DbnWriter::new(Path::new("out.dbn"), Vec::new(), header, &schema).unwrap();
+/// Publishes a file into a ring that holds all of it, and returns the ring of ticks as a DBN file.
+fn there_and_back(path: &Path) -> Result<Vec<u8>, Error> {
+    let bus = Bus::new();
+    let source = open(path)?;
+    let metadata = source.metadata().to_vec();
+    bus.feed(source, &FeedOptions { capacity: 1 << 17, ..bus.options() })?;
+    let mut writer = DbnWriter::with_metadata(Path::new("out.dbn"), Vec::new(), &metadata)?;
     bus.each("ticks", |record| assert!(writer.write(record).unwrap()));
-    writer.finish().unwrap()
+    writer.finish()
 }
 
-/// Returns the records of a DBN file as version 3, by the vendor's decoder, without the types that
-/// no ring holds.
-fn decoded(file: &[u8]) -> Vec<Vec<u8>> {
-    let plain = match file {
+/// Returns a file without its compression.
+fn plain(file: &[u8]) -> Vec<u8> {
+    match file {
         [0x28, 0xB5, 0x2F, 0xFD, ..] => zstd::decode_all(file).unwrap(),
         _ => file.to_vec(),
-    };
+    }
+}
+
+/// Returns a file as the vendor's decoder and encoder bring it to version 3: the metadata and each
+/// record.
+fn upgraded(file: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let policy = VersionUpgradePolicy::UpgradeToV3;
-    let mut decoder = DbnDecoder::with_upgrade_policy(Cursor::new(plain), policy).unwrap();
+    let mut decoder = DbnDecoder::with_upgrade_policy(Cursor::new(plain(file)), policy).unwrap();
+    let mut metadata = Vec::new();
+    MetadataEncoder::new(&mut metadata).encode(decoder.metadata()).unwrap();
     let mut records = Vec::new();
     while let Some(record) = decoder.decode_record_ref().unwrap() {
-        if !matches!(record.header().rtype, dbn::rtype::SYSTEM | dbn::rtype::ERROR) {
-            records.push(record.as_ref().to_vec());
-        }
+        records.push(record.as_ref().to_vec());
     }
-    records
+    (metadata, records)
 }
 
 #[test]
@@ -92,7 +106,8 @@ fn replaying_the_es_session_gives_the_book_of_its_facts() {
         return;
     };
     let bus = Bus::new();
-    publish(&bus, &path).unwrap();
+    let options = FeedOptions { capacity: 1 << 17, ..bus.options() };
+    bus.feed(DbnSource::open(&path).unwrap(), &options).unwrap();
     let mut book = Book::new();
     let (mut ends, mut crossed, mut fills_at_end) = (0, 0, 0);
     for record in bus.records::<Mbo>("ticks") {
@@ -118,39 +133,96 @@ fn every_recorded_file_goes_through_a_ring_and_back_unchanged() {
         return;
     };
     let facts: Value = serde_json::from_slice(&fs::read(&root).unwrap()).unwrap();
-    let (mut files, mut unsupported, mut fragments) = (0, 0, 0);
+    let (mut files, mut fragments) = (0, 0);
     for file in facts.as_array().unwrap() {
         let name = file["path"].as_str().unwrap();
         let Some(path) = name.starts_with("dbn/").then(|| recorded(name)).flatten() else {
             continue;
         };
-        let bus = Bus::new();
-        match publish(&bus, &path) {
-            Ok(published) => {
-                files += 1;
-                // Files of metadata alone have no count in the facts.
-                assert_eq!(published, file["facts"]["n"].as_u64().unwrap_or(0), "{name}");
-                let original = decoded(&fs::read(&path).unwrap());
-                assert!(decoded(&export(&bus)) == original, "{name} changed on the way");
-            }
-            Err(Error::Dbn { source: DbnError::Schema { found }, .. }) => {
-                unsupported += 1;
-                assert_eq!(file["facts"]["schema"].as_str(), Some(found), "{name}");
-                assert!(found.contains("bbo") || found.contains("cmbp"), "{name}: {found}");
-            }
-            Err(Error::Dbn { source: DbnError::NoMetadata { .. }, .. }) => {
-                fragments += 1;
-                assert!(name.contains(".frag"), "{name}");
-            }
-            Err(other) => panic!("{name}: {other}"),
+        let back = there_and_back(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let original = plain(&fs::read(&path).unwrap());
+        if name.contains(".frag") {
+            fragments += 1;
+            let error = DbnSource::open(&path).unwrap_err().to_string();
+            assert!(error.contains("fragment without metadata"), "{name}: {error}");
+            assert!(back == original || !name.contains("v3"), "{name} changed on the way");
+            continue;
         }
+        files += 1;
+        let (metadata, records) = upgraded(&original);
+        assert!(back == [metadata, records.concat()].concat(), "{name} changed on the way");
+        assert!(back == original || original[3] != 3, "{name} of version 3 changed on the way");
+        // Files of metadata alone have no count in the facts.
+        assert_eq!(records.len() as u64, file["facts"]["n"].as_u64().unwrap_or(0), "{name}");
     }
-    println!("{files} files unchanged, {unsupported} of other schemas, {fragments} fragments");
-    assert!(files > 50, "{files}");
+    println!("{files} files and {fragments} fragments unchanged");
+    assert!(files > 70 && fragments == 4, "{files} {fragments}");
 }
 
-/// Returns a file of version 3 with one order and one trade for each number below `n`.
-fn generated(n: u32) -> Vec<u8> {
+#[test]
+fn the_mixed_live_capture_has_its_kinds_although_its_times_are_not_monotone() {
+    let Some(path) = recorded("dbn/databento-python/LIVE/test_data.live.dbn.zst") else {
+        return;
+    };
+    let bus = Bus::new();
+    let summary = bus.feed(DbnSource::open(&path).unwrap(), &bus.options()).unwrap();
+    let count = |records: &str| {
+        let own = summary.kinds.iter().filter(|kind| kind.name.starts_with(records));
+        own.map(|kind| kind.count).sum::<u64>()
+    };
+    let expected = [
+        ("symbol_mapping", 20),
+        ("stat", 9),
+        ("mbo", 5),
+        ("bar_", 4),
+        ("instrument_def", 2),
+        ("mbp_10", 2),
+        ("trade", 2),
+    ];
+    for (records, expected) in expected {
+        assert_eq!(count(records), expected, "{records}");
+    }
+    assert_eq!((summary.records, count("mbp_1") - count("mbp_10")), (46, 2));
+    assert!(summary.source.anomalies.is_empty(), "{:?}", summary.source.anomalies);
+    let mut times = Vec::new();
+    bus.each("ticks", |record| times.push(record.header().unwrap().ts_event));
+    assert!(!times.is_sorted(), "the trap");
+}
+
+#[test]
+fn snapshot_records_with_an_old_event_time_and_undefined_prices_pass_as_they_are() {
+    let order = |price, flags: u8, ts_event| {
+        let mut order =
+            v3::MboMsg { price, flags: flags.into(), ts_recv: 500, ..Default::default() };
+        order.hd.ts_event = ts_event;
+        order.order_id = (1 << 40) + 7;
+        order
+    };
+    let old = flag::SNAPSHOT | flag::BAD_TS_RECV;
+    let orders = [
+        order(UNDEF_PRICE, flag::SNAPSHOT, UNDEF_TIME),
+        order(5_000_000_000, old, 3),
+        order(5_250_000_000, flag::LAST, 499),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot.dbn");
+    let file = [&metadata()[..], &orders.each_ref().map(AsRef::<[u8]>::as_ref).concat()].concat();
+    fs::write(&path, &file).unwrap();
+    assert!(there_and_back(&path).unwrap() == file);
+    let bus = Bus::new();
+    let summary = bus.feed(DbnSource::open(&path).unwrap(), &bus.options()).unwrap();
+    assert!(summary.source.anomalies.is_empty());
+    let records: Vec<Mbo> = bus.records("ticks");
+    let found: Vec<_> = records.iter().map(|r| (r.price, r.flags, r.header.ts_event)).collect();
+    assert_eq!(
+        found,
+        [(UNDEF_PRICE, 0x20, UNDEF_TIME), (5_000_000_000, 0x28, 3), (5_250_000_000, 0x80, 499)]
+    );
+    assert!(records.iter().all(|record| record.order_id == 1_099_511_627_783), "beyond 2^32");
+}
+
+/// Returns the metadata of a file of all kinds.
+fn metadata() -> Vec<u8> {
     let metadata = MetadataBuilder::new()
         .dataset("GLBX.MDP3".to_owned())
         .schema(None)
@@ -160,28 +232,77 @@ fn generated(n: u32) -> Vec<u8> {
         .build();
     let mut file = Vec::new();
     MetadataEncoder::new(&mut file).encode(&metadata).unwrap();
+    file
+}
+
+/// Returns a file of version 3 with one record of each of DBN's structs for each number below `n`.
+fn generated(n: u32) -> Vec<u8> {
+    let mut file = metadata();
     for sequence in 0..n {
-        let mbo = v3::MboMsg { sequence, size: 2, ..Default::default() };
-        let trade = v3::TradeMsg { sequence, size: 3, ..Default::default() };
-        file.extend(mbo.as_ref());
-        file.extend(trade.as_ref());
+        let size = sequence % 100;
+        file.extend(v3::MboMsg { sequence, size, ..Default::default() }.as_ref());
+        file.extend(v3::TradeMsg { sequence, size, ..Default::default() }.as_ref());
+        file.extend(v3::Mbp1Msg { sequence, size, ..Default::default() }.as_ref());
+        file.extend(v3::Mbp10Msg { sequence, size, ..Default::default() }.as_ref());
+        for schema in [Schema::Cmbp1, Schema::Tcbbo] {
+            let record = v3::Cmbp1Msg { size, ..v3::Cmbp1Msg::default_for_schema(schema) };
+            file.extend(record.as_ref());
+        }
+        for schema in [Schema::Cbbo1S, Schema::Cbbo1M] {
+            let record = v3::CbboMsg { size, ..v3::CbboMsg::default_for_schema(schema) };
+            file.extend(record.as_ref());
+        }
+        for schema in [Schema::Bbo1S, Schema::Bbo1M] {
+            let record = v3::BboMsg { sequence, ..v3::BboMsg::default_for_schema(schema) };
+            file.extend(record.as_ref());
+        }
+        let volume = sequence.into();
+        let bar = v3::OhlcvMsg { volume, ..v3::OhlcvMsg::default_for_schema(Schema::Ohlcv1H) };
+        file.extend(bar.as_ref());
+        file.extend(v3::StatusMsg { ts_recv: volume, ..Default::default() }.as_ref());
+        file.extend(v3::ImbalanceMsg { ts_recv: volume, ..Default::default() }.as_ref());
+        file.extend(v3::InstrumentDefMsg { ts_recv: volume, ..Default::default() }.as_ref());
+        file.extend(v3::StatMsg { sequence, ..Default::default() }.as_ref());
+        file.extend(v3::SymbolMappingMsg { start_ts: volume, ..Default::default() }.as_ref());
+        file.extend(v3::ErrorMsg::default().as_ref());
+        file.extend(v3::SystemMsg::heartbeat(volume).as_ref());
     }
     file
 }
 
 #[test]
-fn a_generated_file_goes_through_a_ring_and_back_unchanged() {
+fn a_generated_file_of_every_record_goes_through_a_ring_and_back_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("generated.dbn");
-    let file = generated(1_000);
-    for bytes in [file.clone(), zstd::encode_all(&file[..], 1).unwrap()] {
+    let file = generated(300);
+    for bytes in [zstd::encode_all(&file[..], 1).unwrap(), file.clone()] {
         fs::write(&path, bytes).unwrap();
+        assert!(there_and_back(&path).unwrap() == file);
+    }
+}
+
+#[test]
+fn a_ring_of_one_kind_is_written_with_its_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("generated.dbn");
+    for schema in [Schema::Trades, Schema::Bbo1M, Schema::Tcbbo, Schema::Cbbo1S, Schema::Ohlcv1H] {
+        let metadata = MetadataBuilder::new()
+            .dataset("XNAS.ITCH".to_owned())
+            .schema(Some(schema))
+            .start(1)
+            .stype_in(None)
+            .stype_out(SType::InstrumentId)
+            .build();
+        let mut file = Vec::new();
+        MetadataEncoder::new(&mut file).encode(&metadata).unwrap();
+        fs::write(&path, file).unwrap();
         let bus = Bus::new();
-        assert_eq!(publish(&bus, &path).unwrap(), 2_000);
-        let back = export(&bus);
-        assert_eq!(decoded(&back), decoded(&file));
-        // The metadata may differ, what follows may not.
-        let records = 1_000 * (56 + 48);
-        assert!(back[back.len() - records..] == file[file.len() - records..]);
+        bus.feed(DbnSource::open(&path).unwrap(), &bus.options()).unwrap();
+        let header = DbnHeader { dataset: "XNAS.ITCH".to_owned(), start_ns: 7 };
+        let ring = bus.reader("ticks").schema().clone();
+        let writer = DbnWriter::new(Path::new("out.dbn"), Vec::new(), header, &ring).unwrap();
+        let decoder = DbnDecoder::new(Cursor::new(writer.finish().unwrap())).unwrap();
+        let metadata = decoder.metadata();
+        assert_eq!((metadata.schema, metadata.start), (Some(schema), 7));
     }
 }

@@ -4,8 +4,8 @@ use std::mem::{offset_of, size_of};
 
 use dbn::v3;
 use tickring::record::{
-    Bar, Imbalance, InstrumentDef, Level, Mbo, Mbp1, Mbp10, RecordHeader, Stat, Status,
-    SymbolMapping, Trade,
+    Bar, Bbo, Cbbo, Cmbp1, ConsolidatedLevel, GatewayError, GatewayNotice, Imbalance,
+    InstrumentDef, Level, Mbo, Mbp1, Mbp10, RecordHeader, Stat, Status, SymbolMapping, Trade,
 };
 
 /// Asserts that the named fields stand at the same offsets.
@@ -50,6 +50,16 @@ fn orders_trades_and_levels_are_those_of_dbn() {
 }
 
 #[test]
+fn intervals_and_consolidated_levels_are_those_of_dbn() {
+    same_record!(Bbo, v3::BboMsg, price size side flags ts_recv sequence levels);
+    same_record!(Cmbp1, v3::Cmbp1Msg, price size action side flags ts_recv ts_in_delta levels);
+    same_record!(Cbbo, v3::CbboMsg, price size side flags ts_recv levels);
+    assert_eq!(size_of::<ConsolidatedLevel>(), size_of::<dbn::ConsolidatedBidAskPair>());
+    same!(ConsolidatedLevel, dbn::ConsolidatedBidAskPair, bid_px ask_px bid_sz ask_sz bid_pb
+        ask_pb);
+}
+
+#[test]
 fn bars_states_and_statistics_are_those_of_dbn() {
     same_record!(Bar, v3::OhlcvMsg, open high low close volume);
     same_record!(Status, v3::StatusMsg, ts_recv action reason trading_event is_trading is_quoting
@@ -60,6 +70,8 @@ fn bars_states_and_statistics_are_those_of_dbn() {
         auction_status freeze_status num_extensions unpaired_side significant_imbalance);
     same_record!(Stat, v3::StatMsg, ts_recv ts_ref price quantity sequence ts_in_delta stat_type
         channel_id update_action stat_flags);
+    same_record!(GatewayError, v3::ErrorMsg, err code is_last);
+    same_record!(GatewayNotice, v3::SystemMsg, msg code);
     same_record!(SymbolMapping, v3::SymbolMappingMsg, stype_in stype_in_symbol stype_out
         stype_out_symbol start_ts end_ts);
 }

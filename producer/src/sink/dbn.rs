@@ -8,18 +8,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use dbn::encode::dbn::MetadataEncoder;
-use dbn::{MetadataBuilder, SType, Schema as DbnSchema, v3};
+use dbn::{MetadataBuilder, SType, Schema as DbnSchema};
 use tickring::RecordRef;
-use tickring::record::{
-    Bar, Imbalance, InstrumentDef, Mbo, Mbp1, Mbp10, Stat, Status, SymbolMapping, rtype,
-};
+use tickring::record::rtype;
 use tickring::schema::Schema;
 
 use crate::error::{DbnError, Error};
+use crate::source::dbn::layout::{self, TRADE_LEN};
 
-/// Bytes of a trade in DBN.
-const TRADE_LEN: usize = size_of::<v3::TradeMsg>();
-/// The same in words of 4 bytes, as the header says it.
+/// Bytes of a trade in words of 4 bytes, as the header says it.
 const TRADE_WORDS: u8 = 12;
 
 const _: () = assert!(TRADE_WORDS as usize * 4 == TRADE_LEN);
@@ -63,12 +60,23 @@ impl<W: Write> DbnWriter<W> {
         Ok(Self { path: path.to_owned(), output, written: 0, refused: 0 })
     }
 
+    /// Writes metadata as [`DbnSource::metadata`](crate::source::dbn::DbnSource::metadata) gives
+    /// them: with the records of that source behind them, the file is the one that it read.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the output refuses it.
+    pub fn with_metadata(path: &Path, mut output: W, metadata: &[u8]) -> Result<Self, Error> {
+        output.write_all(metadata).map_err(|source| Error::io("write", path, source))?;
+        Ok(Self { path: path.to_owned(), output, written: 0, refused: 0 })
+    }
+
     /// Writes one record, and returns whether DBN has its kind.
     ///
     /// # Errors
     /// [`Error::Io`] if the output refuses it.
     pub fn write(&mut self, record: RecordRef<'_>) -> Result<bool, Error> {
-        let Some(bytes) = dbn_len(record.rtype()).and_then(|len| record.bytes().get(..len)) else {
+        let len = layout::len(dbn::DBN_VERSION, record.rtype());
+        let Some(bytes) = len.and_then(|len| record.bytes().get(..len)) else {
             self.refused += 1;
             return Ok(false);
         };
@@ -106,32 +114,22 @@ impl<W: Write> DbnWriter<W> {
     }
 }
 
-/// Returns the bytes of a record of this type in DBN version 3, `None` if DBN does not have it.
-fn dbn_len(rtype: u8) -> Option<usize> {
-    Some(match rtype {
-        rtype::MBO => size_of::<Mbo>(),
-        rtype::TRADE => TRADE_LEN,
-        rtype::MBP_1 => size_of::<Mbp1>(),
-        rtype::MBP_10 => size_of::<Mbp10>(),
-        rtype::BAR_1S..=rtype::BAR_EOD => size_of::<Bar>(),
-        rtype::STATUS => size_of::<Status>(),
-        rtype::INSTRUMENT_DEF => size_of::<InstrumentDef>(),
-        rtype::IMBALANCE => size_of::<Imbalance>(),
-        rtype::STAT => size_of::<Stat>(),
-        rtype::SYMBOL_MAPPING => size_of::<SymbolMapping>(),
-        _ => return None,
-    })
-}
-
 /// Returns the schema of a ring with one kind of DBN's, `None` for a mix.
 fn schema_of(schema: &Schema) -> Option<DbnSchema> {
-    let mut kinds = schema.data_kinds().filter(|kind| dbn_len(kind.rtype).is_some());
+    let is_dbn = |rtype| layout::len(dbn::DBN_VERSION, rtype).is_some();
+    let mut kinds = schema.data_kinds().filter(|kind| is_dbn(kind.rtype));
     let (first, more) = (kinds.next()?, kinds.next().is_some());
     (!more).then_some(match first.rtype {
         rtype::MBO => DbnSchema::Mbo,
         rtype::TRADE => DbnSchema::Trades,
         rtype::MBP_1 => DbnSchema::Mbp1,
         rtype::MBP_10 => DbnSchema::Mbp10,
+        rtype::CMBP_1 => DbnSchema::Cmbp1,
+        rtype::CBBO_1S => DbnSchema::Cbbo1S,
+        rtype::CBBO_1M => DbnSchema::Cbbo1M,
+        rtype::TCBBO => DbnSchema::Tcbbo,
+        rtype::BBO_1S => DbnSchema::Bbo1S,
+        rtype::BBO_1M => DbnSchema::Bbo1M,
         rtype::BAR_1S => DbnSchema::Ohlcv1S,
         rtype::BAR_1M => DbnSchema::Ohlcv1M,
         rtype::BAR_1H => DbnSchema::Ohlcv1H,

@@ -8,15 +8,22 @@
 //! All records go to the ring `ticks`, in file order: written back by
 //! [`DbnWriter`](crate::sink::dbn::DbnWriter) they are the bytes of the file. The ring has the
 //! kinds of the schema that the metadata names, or every kind for a live capture, whose metadata
-//! names none. Records of other kinds are skipped and counted.
+//! names none; errors and notices of its gateway are records like others. Records of kinds that the
+//! ring does not have are skipped and counted.
+//!
+//! A live capture may have the gateway's send time behind each record (`ts_out`). Records in a ring
+//! have no room for it: it is left out, and counted.
+//!
+//! A [`Fragment`] is a file of records alone. It does not say its version, so the caller must.
 
 mod input;
+pub(crate) mod layout;
 mod metadata;
 mod walk;
 
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{DbnError, Error};
 use crate::source::{Kinds, Progress, Report, Sink, Source};
 use input::Input;
 use metadata::Preamble;
@@ -24,6 +31,15 @@ use walk::Walk;
 
 /// Bytes that are asked for at a time: more than the longest record, which is 1,020 bytes.
 const LONGEST_RECORD: usize = 1024;
+
+/// What the caller says of a file without metadata.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fragment {
+    /// DBN version of the records, 1 to 3.
+    pub version: u8,
+    /// Schema in DBN's spelling, such as `mbo`; without it every kind is expected.
+    pub schema: Option<String>,
+}
 
 /// Reads the records of a DBN file.
 #[derive(Debug)]
@@ -37,8 +53,7 @@ impl DbnSource {
     /// Opens the file and decodes its metadata.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Dbn`] if it is no DBN file, or one whose
-    /// records no ring can hold.
+    /// [`Error::Io`] if the file cannot be read, [`Error::Dbn`] if it is no DBN file.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Dbn { path: path.to_owned(), source };
         let mut input = Input::open(path)?;
@@ -47,10 +62,34 @@ impl DbnSource {
         Ok(Self { input, preamble, walk })
     }
 
-    /// Returns the dataset code that the metadata names, for instance `GLBX.MDP3`.
+    /// Opens a file of records without metadata.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read, [`Error::Option`] if there is no such version or
+    /// schema, [`Error::Dbn`] if the file is empty.
+    pub fn open_fragment(path: &Path, fragment: &Fragment) -> Result<Self, Error> {
+        let failed = |source| Error::Dbn { path: path.to_owned(), source };
+        let preamble = Preamble::of_fragment(fragment)?;
+        let mut input = Input::open(path)?;
+        if input.fill(1).is_empty() {
+            return Err(failed(input.take_error().unwrap_or(DbnError::Empty)));
+        }
+        let walk = Walk::new(path, input.offset(), &preamble).map_err(failed)?;
+        Ok(Self { input, preamble, walk })
+    }
+
+    /// Returns the dataset code that the metadata names, for instance `GLBX.MDP3`; empty for a
+    /// fragment.
     #[must_use]
     pub fn dataset(&self) -> &str {
         &self.preamble.dataset
+    }
+
+    /// Returns the metadata in DBN version 3: the bytes of a file of that version as they are,
+    /// those of an older one upgraded. Empty for a fragment.
+    #[must_use]
+    pub fn metadata(&self) -> &[u8] {
+        &self.preamble.upgraded
     }
 
     /// Returns the version of the file, 1 to 3. Records are given as of version 3.

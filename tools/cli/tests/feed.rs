@@ -235,3 +235,15 @@ fn recorded_files_are_published() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(summary(&ran)["records"], bus.run("tail demo/ticks -n 1000 --json").objects().len());
 }
+
+#[test]
+fn a_dbn_fragment_is_published_when_its_version_is_told() {
+    let Some(dbn) = recorded("dbn") else { return };
+    let bus = Bus::new();
+    let file = dbn.join("dbn-repo/test_data.definition.v3.dbn.frag");
+    let file = file.display();
+    let error = bus.run(&format!("feed dbn {file} --to demo")).failure(2);
+    assert!(error.contains("--dbn-version"), "{error}");
+    let ran = bus.run(&format!("feed dbn {file} --to demo --json --dbn-version 3"));
+    assert_eq!(summary(&ran)["kinds"]["instrument_def"], 2, "{ran:?}");
+}

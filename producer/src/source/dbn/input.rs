@@ -7,11 +7,14 @@ use std::path::Path;
 use zerocopy::IntoBytes;
 use zstd::stream::read::Decoder;
 
+use super::metadata::is_dbz;
 use crate::error::{DbnError, Error};
 use crate::map::MappedFile;
 
 /// First bytes of a Zstandard frame.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// What follows the first byte of a Zstandard frame that has no data for us.
+const SKIPPABLE_MAGIC: [u8; 3] = [0x2A, 0x4D, 0x18];
 
 /// Size of the buffer that compressed files are decompressed into, in words.
 const BUFFER_WORDS: usize = 32 * 1024;
@@ -46,7 +49,8 @@ pub(super) struct Inflated {
 impl Input {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let file = MappedFile::open(path)?;
-        if !file.starts_with(&ZSTD_MAGIC) {
+        let skippable = file.get(1..4) == Some(&SKIPPABLE_MAGIC) && !is_dbz(&file);
+        if !file.starts_with(&ZSTD_MAGIC) && !skippable {
             return Ok(Self::Mapped { file, offset: 0 });
         }
         let decoder = Decoder::with_buffer(Cursor::new(file))

@@ -121,12 +121,34 @@ fn changed_layouts_of_older_versions_are_upgraded() {
 #[test]
 fn a_live_capture_gives_all_kinds_and_counts_what_no_ring_can_hold() {
     let (mbo, stat) = (mbo(1), v3::StatMsg::default());
-    let system = v3::SystemMsg::heartbeat(1);
-    let records: [&[u8]; 4] = [mbo.as_ref(), system.as_ref(), stat.as_ref(), system.as_ref()];
+    let notice = v3::SystemMsg::heartbeat(1);
+    let mut unknown = mbo.clone();
+    unknown.hd.rtype = 0x77;
+    let records: [&[u8]; 5] =
+        [mbo.as_ref(), notice.as_ref(), unknown.as_ref(), stat.as_ref(), unknown.as_ref()];
     let (tape, report) = read(&file_of(3, None, &records)).unwrap();
-    assert_eq!(bytes_of(&tape), [records[0], records[2]]);
-    assert_eq!(report.inputs, [Count::new("stat", 1), Count::new("mbo", 1)]);
-    assert_eq!(report.anomalies, [Count::new("rtype 0x17 skipped", 2)]);
+    assert_eq!(bytes_of(&tape), [records[0], records[1], records[3]]);
+    let inputs = [("gateway_notice", 1), ("stat", 1), ("mbo", 1)];
+    assert_eq!(report.inputs, inputs.map(|(name, count)| Count::new(name, count)));
+    assert_eq!(report.anomalies, [Count::new("rtype 0x77 skipped", 2)]);
+}
+
+#[test]
+fn what_a_gateway_said_in_version_1_is_upgraded() {
+    let mut error = v1::ErrorMsg::default();
+    let mut notice = v1::SystemMsg::default();
+    for (to, from) in error.err.iter_mut().chain(&mut notice.msg).zip(b"too slow".iter().cycle()) {
+        *to = from.cast_signed();
+    }
+    error.err[8..].fill(0);
+    notice.msg[8..].fill(0);
+    let file = file_of(1, None, &[error.as_ref(), notice.as_ref()]);
+    let (tape, report) = read(&file).unwrap();
+    assert!(report.anomalies.is_empty());
+    let [error, notice] = &bytes_of(&tape)[..] else { panic!("two records") };
+    assert_eq!((error.len(), notice.len()), (320, 320));
+    assert_eq!((error[0], &error[16..25]), (80, &b"too slow\0"[..]));
+    assert_eq!(&notice[16..24], b"too slow");
 }
 
 #[test]
@@ -140,7 +162,10 @@ fn kinds_are_those_of_the_schema() {
     assert_eq!(kinds(Some(Schema::Mbo)), [rtype::MBO]);
     assert_eq!(kinds(Some(Schema::Tbbo)), [rtype::MBP_1]);
     assert_eq!(kinds(Some(Schema::Ohlcv1M)), [rtype::BAR_1M]);
-    assert_eq!(kinds(None).len(), 14);
+    assert_eq!(kinds(Some(Schema::Cbbo1S)), [rtype::CBBO_1S]);
+    assert_eq!(kinds(Some(Schema::Tcbbo)), [rtype::TCBBO]);
+    assert_eq!(kinds(Some(Schema::Bbo1M)), [rtype::BBO_1M]);
+    assert_eq!(kinds(None).len(), 22);
 }
 
 #[test]
@@ -172,7 +197,7 @@ fn a_fragment_without_metadata_is_refused() {
 
 #[test]
 fn a_legacy_dbz_file_is_refused() {
-    let error = refused(b"\x51\x2A\x4D\x18\x00\x10\x00\x00DBZ\x01");
+    let error = refused(b"\x51\x2A\x4D\x18\x00\x10\x00\x00DBZ\x01\x28\xB5\x2F\xFD");
     assert!(matches!(error, DbnError::LegacyDbz));
     assert!(error.to_string().contains("--output"));
 }
@@ -187,16 +212,107 @@ fn a_version_that_is_not_known_is_refused() {
 }
 
 #[test]
-fn a_schema_that_no_ring_can_hold_is_refused() {
-    for (schema, name) in [(Schema::Bbo1S, "bbo-1s"), (Schema::Cmbp1, "cmbp-1")] {
-        let error = refused(&file_of(3, Some(schema), &[]));
-        assert!(matches!(error, DbnError::Schema { found } if found == name));
+fn the_send_time_of_a_gateway_is_left_out_and_counted() {
+    let (mbo, stat) = (mbo(1), v1::StatMsg::default());
+    let sent = |bytes: &[u8]| {
+        let mut bytes = [bytes, &77_u64.to_le_bytes()].concat();
+        bytes[0] += 2;
+        bytes
+    };
+    for version in 1..=3 {
+        let stat = if version == 1 { sent(stat.as_ref()) } else { sent(mbo.as_ref()) };
+        let file = [metadata(version, None, true), sent(mbo.as_ref()), stat].concat();
+        for file in [compressed(&file), file] {
+            let (tape, report) = read(&file).unwrap();
+            let records = bytes_of(&tape);
+            assert_eq!(records[0], mbo.as_ref(), "the record is as it was before it was sent");
+            assert_eq!(records[1].len(), if version == 1 { 80 } else { 56 });
+            assert_eq!(report.anomalies, [Count::new("ts_out not kept", 2)]);
+        }
+    }
+    let without = [metadata(3, None, true), mbo.as_ref().to_vec()].concat();
+    assert!(matches!(refused(&without), DbnError::Length { expected: 64, found: 56, .. }));
+    let (_folder, source) = open(&metadata(3, None, true));
+    assert_eq!(source.unwrap().metadata(), metadata(3, None, false));
+}
+
+#[test]
+fn the_metadata_are_those_of_the_file_or_upgraded() {
+    for version in 1..=3 {
+        let (_folder, source) = open(&metadata(version, Some(Schema::Mbo), false));
+        assert_eq!(source.unwrap().metadata(), metadata(3, Some(Schema::Mbo), false), "{version}");
     }
 }
 
 #[test]
-fn records_with_a_send_time_are_refused() {
-    assert!(matches!(refused(&metadata(3, Some(Schema::Mbo), true)), DbnError::TsOut));
+fn a_second_file_behind_the_first_is_told_and_not_taken_for_a_record() {
+    let record = mbo(1);
+    let file = file_of(3, Some(Schema::Mbo), &[record.as_ref()]);
+    let long = file_of(3, Some(Schema::Mbo), &[record.as_ref(); 5]);
+    for second in [&file, &long] {
+        let both = [&file[..], second].concat();
+        for both in [[compressed(&file), compressed(second)].concat(), both] {
+            let error = refused(&both);
+            assert!(
+                matches!(error, DbnError::MetadataInside { number: 1, offset }
+                    if offset == file.len() as u64),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_compressed_file_may_have_several_frames_and_frames_without_data() {
+    let records: Vec<v3::MboMsg> = (0..100).map(mbo).collect();
+    let bytes: Vec<&[u8]> = records.iter().map(AsRef::as_ref).collect();
+    let file = file_of(3, Some(Schema::Mbo), &bytes);
+    let skippable = b"\x50\x2A\x4D\x18\x05\x00\x00\x00abcde";
+    for cut in [1, 9, 200, file.len() - 1] {
+        let (first, second) = file.split_at(cut);
+        let frames = [&compressed(first)[..], skippable, &compressed(second)].concat();
+        for frames in [[skippable, &frames[..]].concat(), frames] {
+            assert_eq!(bytes_of(&read(&frames).unwrap().0), bytes, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_fragment_is_read_when_its_version_is_told() {
+    let (old, new) = (v1::InstrumentDefMsg::default(), v3::InstrumentDefMsg::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.dbn.frag");
+    let open = |bytes: &[u8], version, schema: Option<&str>| {
+        fs::write(&path, bytes).unwrap();
+        DbnSource::open_fragment(&path, &Fragment { version, schema: schema.map(str::to_owned) })
+    };
+    for (version, bytes) in [(1, old.as_ref()), (3, new.as_ref())] {
+        let bytes: &[u8] = bytes;
+        for (schema, kinds) in [(Some("definition"), 1), (None, 22)] {
+            for file in [compressed(bytes), bytes.to_vec()] {
+                let mut source = open(&file, version, schema).unwrap();
+                assert_eq!(source.kinds().ticks.len(), kinds);
+                assert!(source.metadata().is_empty() && source.dataset().is_empty());
+                let mut tape = Tape::default();
+                assert_eq!(source.poll(&mut tape, 9).unwrap(), Progress::Advanced(1));
+                assert_eq!(source.poll(&mut tape, 9).unwrap(), Progress::End);
+                assert_eq!(bytes_of(&tape), [new.as_ref()]);
+            }
+        }
+    }
+    let mut wrong = open(old.as_ref(), 3, None).unwrap();
+    let error = wrong.poll(&mut Tape::default(), 9).unwrap_err();
+    assert!(error.to_string().contains("expected 520 bytes"), "{error}");
+    let mut whole = open(&metadata(3, None, false), 3, None).unwrap();
+    let error = whole.poll(&mut Tape::default(), 9).unwrap_err();
+    assert!(error.to_string().contains("in place of record 0"), "{error}");
+    for (version, schema, name) in
+        [(0, None, "version"), (4, None, "version"), (1, Some("x"), "schema")]
+    {
+        let error = open(b"x", version, schema).unwrap_err();
+        assert!(matches!(&error, Error::Option { name: found, .. } if *found == name), "{error}");
+    }
+    assert!(open(b"", 3, None).unwrap_err().to_string().contains("empty file"));
 }
 
 #[test]

@@ -3,23 +3,21 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use dbn::VersionUpgradePolicy;
 use dbn::decode::dbn::fsm::{DbnFsm, ProcessResult};
-use dbn::{VersionUpgradePolicy, v1, v2, v3};
-use tickring::record::{
-    Bar, Imbalance, InstrumentDef, Mbo, Mbp1, Mbp10, Record, RecordHeader, Stat, Status,
-    SymbolMapping, Trade, UNDEF_TIME, rtype,
-};
+use tickring::record::{RecordHeader, UNDEF_TIME, rtype};
 use zerocopy::IntoBytes;
 
-use super::metadata::Preamble;
+use super::metadata::{MAGIC, Preamble};
+use super::{LONGEST_RECORD, layout};
 use crate::error::{DbnError, Error};
 use crate::source::{Count, Report, Sink};
 
 /// Bytes of a record's header.
 const HEADER_LEN: usize = size_of::<RecordHeader>();
 
-/// Bytes of a DBN trade: ours has the venue's trade id behind it.
-pub(crate) const TRADE_LEN: usize = size_of::<v3::TradeMsg>();
+/// Bytes of the gateway's send time behind each record of a capture that has it.
+const TS_OUT_LEN: usize = size_of::<u64>();
 
 /// How far a walk came, and why not further.
 #[derive(Debug)]
@@ -33,6 +31,8 @@ pub(super) struct Walked {
 pub(super) struct Walk {
     path: PathBuf,
     version: u8,
+    /// Bytes behind each record that the rings' records do not have.
+    tail_len: usize,
     wanted: [bool; 256],
     seen: [u64; 256],
     skipped: [u64; 256],
@@ -57,6 +57,7 @@ impl Walk {
         Ok(Self {
             path: path.to_owned(),
             version,
+            tail_len: if preamble.ts_out { TS_OUT_LEN } else { 0 },
             wanted,
             seen: [0; 256],
             skipped: [0; 256],
@@ -79,7 +80,7 @@ impl Walk {
             let Some((record, after)) = rest.split_at_checked(found.max(HEADER_LEN)) else {
                 break;
             };
-            let given = self.check(rtype, found).and_then(|()| self.record(rtype, record, sink));
+            let given = self.check(rtype, record).and_then(|()| self.record(rtype, record, sink));
             if given.is_err() {
                 error = given.err();
                 break;
@@ -95,6 +96,9 @@ impl Walk {
     /// Returns the error of a file that ends with `bytes`, which are less than a record.
     pub(super) fn truncated(&self, bytes: &[u8]) -> DbnError {
         let words = bytes.first().copied().unwrap_or_default();
+        if bytes.starts_with(MAGIC) {
+            return self.metadata_inside();
+        }
         DbnError::Truncated {
             number: self.number,
             offset: self.offset,
@@ -107,21 +111,32 @@ impl Walk {
         Error::Dbn { path: self.path.clone(), source }
     }
 
+    fn metadata_inside(&self) -> DbnError {
+        DbnError::MetadataInside { number: self.number, offset: self.offset }
+    }
+
     pub(super) fn report(&self) -> Report {
+        let sent: u64 = if self.tail_len > 0 { self.seen.iter().sum() } else { 0 };
+        let sent = (sent > 0).then(|| Count::new("ts_out not kept", sent));
         let names = |counts: &[u64; 256], name: fn(u8) -> String| {
             let present = (0..=u8::MAX).zip(counts).filter(|&(_, &count)| count > 0);
-            present.map(|(rtype, &count)| Count::new(name(rtype), count)).collect()
+            present.map(|(rtype, &count)| Count::new(name(rtype), count)).collect::<Vec<_>>()
         };
+        let skipped = names(&self.skipped, |rtype| format!("{} skipped", kind_name(rtype)));
         Report {
             inputs: names(&self.seen, kind_name),
-            anomalies: names(&self.skipped, |rtype| format!("{} skipped", kind_name(rtype))),
+            anomalies: skipped.into_iter().chain(sent).collect(),
         }
     }
 
-    fn check(&self, rtype: u8, found: usize) -> Result<(), Error> {
-        let expected = match layout_len(self.version, rtype) {
-            Some(expected) if expected == found => return Ok(()),
-            Some(expected) => expected,
+    /// Checks the length that the header gives; `record` is at least as long as a header.
+    #[inline]
+    fn check(&self, rtype: u8, record: &[u8]) -> Result<(), Error> {
+        let found = record.first().map_or(0, |&words| usize::from(words) * 4);
+        let expected = match layout::len(self.version, rtype) {
+            Some(expected) if expected + self.tail_len == found => return Ok(()),
+            Some(expected) => expected + self.tail_len,
+            None if record.starts_with(MAGIC) => return Err(self.error(self.metadata_inside())),
             None if found >= HEADER_LEN => return Ok(()),
             None => HEADER_LEN,
         };
@@ -141,8 +156,28 @@ impl Walk {
         if let Some(seen) = self.seen.get_mut(index) {
             *seen += 1;
         }
-        let changed = matches!(rtype, rtype::INSTRUMENT_DEF | rtype::STAT | rtype::SYMBOL_MAPPING);
-        if changed && let Some(upgrade) = &mut self.upgrade {
+        if self.tail_len == 0 {
+            return self.whole(rtype, bytes, sink);
+        }
+        let own_len = bytes.len().saturating_sub(self.tail_len);
+        let own = bytes.get(..own_len).unwrap_or_default();
+        let mut copy = [0_u64; LONGEST_RECORD / 8];
+        let Some(copy) = copy.as_mut_bytes().get_mut(..own.len()) else {
+            return Ok(());
+        };
+        copy.copy_from_slice(own);
+        if let (Some(words), Ok(own_words)) = (copy.first_mut(), u8::try_from(own_len / 4)) {
+            *words = own_words;
+        }
+        self.whole(rtype, copy, sink)
+    }
+
+    /// Gives a record that is what its type says, after its upgrade where it needs one.
+    #[inline]
+    fn whole<S: Sink>(&mut self, rtype: u8, bytes: &[u8], sink: &mut S) -> Result<(), Error> {
+        if layout::has_changed(rtype)
+            && let Some(upgrade) = &mut self.upgrade
+        {
             upgrade.write_all(bytes);
             let source = match upgrade.process() {
                 ProcessResult::Record(()) => None,
@@ -156,11 +191,11 @@ impl Walk {
                 return Err(self.error(DbnError::Upgrade { number, offset, source }));
             }
             return match upgrade.last_record() {
-                Some(record) => give_any(rtype, record.as_ref(), sink),
+                Some(record) => layout::give(rtype, record.as_ref(), sink),
                 None => Ok(()),
             };
         }
-        give_any(rtype, bytes, sink)
+        layout::give(rtype, bytes, sink)
     }
 }
 
@@ -182,7 +217,8 @@ pub(super) fn time_ns(bytes: &[u8]) -> Option<u64> {
     let rtype = *header.get(1)?;
     let offset = match rtype {
         rtype::MBO => 40,
-        rtype::TRADE | rtype::MBP_1 | rtype::MBP_10 => 32,
+        rtype::TRADE | rtype::MBP_1 | rtype::MBP_10 | rtype::CMBP_1 => 32,
+        rtype::CBBO_1S..=rtype::BBO_1M => 32,
         rtype::STATUS | rtype::INSTRUMENT_DEF | rtype::IMBALANCE | rtype::STAT => 16,
         _ => 8,
     };
@@ -198,71 +234,6 @@ fn upgrader(version: u8) -> dbn::Result<Box<DbnFsm>> {
         .input_dbn_version(Some(version))?
         .build()?;
     Ok(Box::new(fsm))
-}
-
-/// Returns the bytes of a record in this version of DBN, `None` for types without a ring kind.
-fn layout_len(version: u8, rtype: u8) -> Option<usize> {
-    Some(match (rtype, version) {
-        (rtype::MBO, _) => size_of::<Mbo>(),
-        (rtype::TRADE, _) => TRADE_LEN,
-        (rtype::MBP_1, _) => size_of::<Mbp1>(),
-        (rtype::MBP_10, _) => size_of::<Mbp10>(),
-        (rtype::BAR_1S..=rtype::BAR_EOD, _) => size_of::<Bar>(),
-        (rtype::STATUS, _) => size_of::<Status>(),
-        (rtype::IMBALANCE, _) => size_of::<Imbalance>(),
-        (rtype::INSTRUMENT_DEF, 1) => size_of::<v1::InstrumentDefMsg>(),
-        (rtype::INSTRUMENT_DEF, 2) => size_of::<v2::InstrumentDefMsg>(),
-        (rtype::INSTRUMENT_DEF, _) => size_of::<InstrumentDef>(),
-        (rtype::STAT, 1) => size_of::<v1::StatMsg>(),
-        (rtype::STAT, 2) => size_of::<v2::StatMsg>(),
-        (rtype::STAT, _) => size_of::<Stat>(),
-        (rtype::SYMBOL_MAPPING, 1) => size_of::<v1::SymbolMappingMsg>(),
-        (rtype::SYMBOL_MAPPING, _) => size_of::<SymbolMapping>(),
-        _ => return None,
-    })
-}
-
-/// Gives the record in `bytes`, which is of version 3 and as long as its type says.
-#[inline]
-fn give_any<S: Sink>(rtype: u8, bytes: &[u8], sink: &mut S) -> Result<(), Error> {
-    match rtype {
-        rtype::MBO => give::<Mbo, S>(bytes, sink),
-        rtype::TRADE => give_trade(bytes, sink),
-        rtype::MBP_1 => give::<Mbp1, S>(bytes, sink),
-        rtype::MBP_10 => give::<Mbp10, S>(bytes, sink),
-        rtype::BAR_1S..=rtype::BAR_EOD => give::<Bar, S>(bytes, sink),
-        rtype::STATUS => give::<Status, S>(bytes, sink),
-        rtype::IMBALANCE => give::<Imbalance, S>(bytes, sink),
-        rtype::INSTRUMENT_DEF => give::<InstrumentDef, S>(bytes, sink),
-        rtype::STAT => give::<Stat, S>(bytes, sink),
-        rtype::SYMBOL_MAPPING => give::<SymbolMapping, S>(bytes, sink),
-        _ => Ok(()),
-    }
-}
-
-/// Gives the record where it lies if that is aligned (as in files of version 3), else a copy.
-#[inline]
-fn give<R: Record, S: Sink>(bytes: &[u8], sink: &mut S) -> Result<(), Error> {
-    if let Ok(record) = R::ref_from_bytes(bytes) {
-        sink.tick(record).map_err(tickring::Error::from)?;
-    } else if let Ok(record) = R::read_from_bytes(bytes) {
-        sink.tick(&record).map_err(tickring::Error::from)?;
-    }
-    Ok(())
-}
-
-/// Gives a trade: DBN's 48 bytes, then no trade id.
-#[inline]
-fn give_trade<S: Sink>(bytes: &[u8], sink: &mut S) -> Result<(), Error> {
-    let mut trade = Trade::empty(0, 0, 0);
-    let length = trade.header.length;
-    for (to, from) in trade.as_mut_bytes().iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    trade.header.length = length;
-    trade.trade_id = 0;
-    sink.tick(&trade).map_err(tickring::Error::from)?;
-    Ok(())
 }
 
 /// Returns what people call records of this type.

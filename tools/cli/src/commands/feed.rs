@@ -22,7 +22,7 @@ use tickring::Directory;
 use tickring_producer::features::FeatureOptions;
 use tickring_producer::pace::Pace;
 use tickring_producer::pipeline::{DEFAULT_INSTRUMENTS, Feed, FeedOptions, Journaled, Summary};
-use tickring_producer::source::dbn::DbnSource;
+use tickring_producer::source::dbn::{DbnSource, Fragment};
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
 use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
 use tickring_producer::source::{Count, Progress, Source};
@@ -130,6 +130,12 @@ struct Simulate {
 struct Dbn {
     /// The file
     file: PathBuf,
+    /// The file is a fragment without metadata: its records are of this DBN version, 1 to 3
+    #[arg(long, value_name = "VERSION")]
+    dbn_version: Option<u8>,
+    /// Schema of a fragment, such as mbo; without it any record may come, in a ring of wide slots
+    #[arg(long, value_name = "SCHEMA", requires = "dbn_version")]
+    dbn_schema: Option<String>,
     #[command(flatten)]
     publishing: Publishing,
 }
@@ -163,7 +169,13 @@ pub(super) fn run(
             publish(source, Pace::Replay(1.0), own.publishing, directory, output)
         }
         SourceArguments::Dbn(own) => {
-            let source = DbnSource::open(&own.file)?;
+            let source = match own.dbn_version {
+                None => DbnSource::open(&own.file)?,
+                Some(version) => {
+                    let fragment = Fragment { version, schema: own.dbn_schema };
+                    DbnSource::open_fragment(&own.file, &fragment)?
+                }
+            };
             publish(source, Pace::Max, own.publishing, directory, output)
         }
         SourceArguments::Itch(own) => {
