@@ -54,7 +54,7 @@ pub use bar::{Bar, WindowBar};
 pub use book::{Bbo, Level, Mbp1, Mbp10};
 pub use code::{
     action, book_state, family, feed_state, flag, gap_cause, gap_state, lane_type, metric,
-    quote_label, restart_cause, session_phase, side, status_action, window_flag,
+    quote_label, raw_proto, restart_cause, session_phase, side, status_action, window_flag,
 };
 pub use consolidated::{Cbbo, Cmbp1, ConsolidatedLevel};
 pub use control::{Gap, Heartbeat, Restart, Tombstone};

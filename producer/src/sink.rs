@@ -1,4 +1,5 @@
 //! Where records go when they leave the bus again.
 
 pub mod dbn;
+pub mod raw;
 pub mod tape;

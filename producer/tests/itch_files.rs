@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use jiff::civil::Date;
-use tickring::record::{InstrumentDef, Mbo, Status, Trade, flag};
+use tickring::record::{InstrumentDef, Mbo, Raw, Status, Trade, flag};
 use tickring_producer::Error;
 use tickring_producer::book::{Applied, Book};
+use tickring_producer::sink::raw::RawWriter;
 use tickring_producer::source::Count;
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
 use tickring_producer::wire::binary_file::FrameError;
@@ -22,7 +24,7 @@ fn the_artificial_day_has_the_counts_and_sums_of_its_facts() {
     let Some(path) = recorded("itch/ritch_ex20101224.fixedlen.itch") else {
         return;
     };
-    let options = ItchOptions { date: Date::constant(2010, 12, 24) };
+    let options = ItchOptions { date: Date::constant(2010, 12, 24), raw: false };
     let bus = Bus::new();
     let source = ItchSource::open(&path, &options).unwrap();
     let summary = bus.feed(source, &bus.options()).unwrap();
@@ -106,7 +108,7 @@ fn the_day_with_zero_length_prefixes_stops_at_message_zero() {
 }
 
 /// Writes a file of adds and executions of one stock: every third order is executed in two parts.
-pub(crate) fn generated(path: &std::path::Path, orders: u64) {
+pub(crate) fn generated(path: &Path, orders: u64) {
     let mut file = Vec::new();
     let mut put = |code: u8, nanosecond: u64, body: &[&[u8]]| {
         let time = &nanosecond.to_be_bytes()[2..];
@@ -144,4 +146,86 @@ fn a_generated_day_arrives_whole_and_its_executed_orders_leave_the_book() {
     assert_eq!(book.order_count(), 2_000);
     let volume: u32 = bus.records::<Trade>("ticks").iter().map(|trade| trade.size).sum();
     assert_eq!(volume, 90_000);
+}
+
+/// Publishes a file as raw records, and returns the ring of ticks as a BinaryFILE.
+fn there_and_back(path: &Path) -> Vec<u8> {
+    let bus = Bus::new();
+    let options = ItchOptions { raw: true, ..ItchOptions::default() };
+    let summary = bus.feed(ItchSource::open(path, &options).unwrap(), &bus.options()).unwrap();
+    println!("{summary}");
+    assert!(!bus.has("definitions") && !bus.has("statistics"));
+    let mut writer = RawWriter::new(Path::new("out.itch"), Vec::new());
+    bus.each("ticks", |record| assert!(writer.write(record).unwrap()));
+    assert_eq!(writer.missing(), 0);
+    writer.finish().unwrap()
+}
+
+#[test]
+fn the_artificial_day_goes_through_a_ring_and_back_unchanged() {
+    let Some(path) = recorded("itch/ritch_ex20101224.fixedlen.itch") else {
+        return;
+    };
+    assert!(there_and_back(&path) == fs::read(&path).unwrap());
+}
+
+#[test]
+fn messages_of_every_length_go_through_a_ring_and_back_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("generated.itch");
+    generated(&path, 500);
+    let day = fs::read(&path).unwrap();
+    assert_eq!(day[day.len() - 2..], [0, 0]);
+    let frame = |len: usize| {
+        let length = u16::try_from(len).unwrap().to_be_bytes();
+        [&length[..], &vec![0x5A; len]].concat()
+    };
+    let foreign = [1, 2, 79, 80, 81, 159, 160, 161, 240, 1_000, 65_535].map(frame).concat();
+    for file in [&day, &day[..day.len() - 2], &foreign, &[&foreign[..], &[0, 0]].concat()] {
+        fs::write(&path, file).unwrap();
+        assert!(there_and_back(&path) == file, "{} bytes", file.len());
+    }
+}
+
+#[test]
+fn a_raw_record_has_time_and_instrument_of_its_message_and_a_foreign_one_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("generated.itch");
+    generated(&path, 1);
+    let day = fs::read(&path).unwrap();
+    fs::write(&path, [&[0, 3, b'A', b'?', b'!'], &day[..]].concat()).unwrap();
+    let bus = Bus::new();
+    let options = ItchOptions { raw: true, ..ItchOptions::default() };
+    let summary = bus.feed(ItchSource::open(&path, &options).unwrap(), &bus.options()).unwrap();
+    assert_eq!(counts(&summary.source.inputs), BTreeMap::from([("A", 2), ("end of session", 1)]));
+    assert_eq!(counts(&summary.source.anomalies), BTreeMap::from([("not ITCH 5.0", 1)]));
+    let records: Vec<Raw> = bus.records("ticks");
+    let header = |raw: &Raw| (raw.header.instrument_id, raw.header.ts_event, raw.sequence);
+    // New York midnight of 1970-01-01 was 05:00 UTC.
+    let midnight = 5 * 3_600 * 1_000_000_000;
+    let expected = [(0, u64::MAX, 1), (1, midnight + 1, 2), (0, u64::MAX, 3)];
+    assert_eq!(records.iter().map(header).collect::<Vec<_>>(), expected);
+    assert_eq!(records[0].bytes(), b"A?!");
+    assert_eq!(records[1].bytes(), &day[2..day.len() - 2]);
+    assert!(records[2].bytes().is_empty());
+}
+
+#[test]
+fn messages_that_a_reader_missed_are_counted_when_a_file_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("generated.itch");
+    generated(&path, 100);
+    let bus = Bus::new();
+    let options = ItchOptions { raw: true, ..ItchOptions::default() };
+    bus.feed(ItchSource::open(&path, &options).unwrap(), &bus.options()).unwrap();
+    let mut writer = RawWriter::new(Path::new("out.itch"), Vec::new());
+    let mut number = 0;
+    bus.each("ticks", |record| {
+        number += 1;
+        if !(10..15).contains(&number) {
+            writer.write(record).unwrap();
+        }
+    });
+    assert_eq!(writer.missing(), 5);
+    assert_eq!(writer.written(), number - 5 - 1, "the last one is not ended yet");
 }

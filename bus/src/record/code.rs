@@ -147,6 +147,14 @@ pub mod gap_cause {
     pub const MALFORMED: u16 = 4;
 }
 
+/// Values of [`Raw::proto`](super::Raw::proto).
+pub mod raw_proto {
+    /// Not known.
+    pub const UNKNOWN: u16 = 0;
+    /// Nasdaq TotalView-ITCH 5.0, one message.
+    pub const ITCH_50: u16 = 1;
+}
+
 /// Values of [`Restart::cause`](super::Restart::cause) and
 /// [`Tombstone::cause`](super::Tombstone::cause).
 pub mod restart_cause {

@@ -15,7 +15,7 @@ builtin! {
         sequence: u64 => Sequence,
         /// Number of bytes of wire that are used.
         wire_len: u16 => Count,
-        /// Protocol of the bytes, numbered by the source.
+        /// Protocol of the bytes: 0 not known, 1 ITCH 5.0.
         proto: u16 => Enum,
         /// Channel of the feed, counted from 0.
         channel_id: u16 => None,
@@ -27,6 +27,19 @@ builtin! {
 }
 
 impl Raw {
+    /// Bytes of the wire that one record holds.
+    pub const WIRE_BYTES: usize = 80;
+
+    /// Takes bytes of the wire, at most [`WIRE_BYTES`](Self::WIRE_BYTES): what is behind those is
+    /// left out.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 80")]
+    pub fn set_bytes(&mut self, bytes: &[u8]) {
+        let bytes = bytes.get(..Self::WIRE_BYTES).unwrap_or(bytes);
+        self.wire = [0; Self::WIRE_BYTES];
+        self.wire.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        self.wire_len = bytes.len() as u16;
+    }
+
     /// Returns the bytes in use; all of them when `wire_len` claims more than there are.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

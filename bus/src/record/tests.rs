@@ -435,6 +435,18 @@ fn a_notional_survives_the_split_into_two_words() {
 }
 
 #[test]
+fn raw_bytes_are_the_ones_that_were_set_and_zero_behind() {
+    let mut raw = Raw::empty(0, 0, UNDEF_TIME);
+    for len in [80, 3, 0, 79, 200, 1] {
+        let bytes = vec![7; len];
+        raw.set_bytes(&bytes);
+        let kept = len.min(Raw::WIRE_BYTES);
+        assert_eq!(raw.bytes(), &bytes[..kept]);
+        assert!(raw.wire[kept..].iter().all(|byte| *byte == 0), "{len}");
+    }
+}
+
+#[test]
 fn raw_bytes_never_reach_beyond_the_record() {
     let mut raw = Raw::empty(0, 0, UNDEF_TIME);
     for (wire_len, used) in [(0, 0), (1, 1), (80, 80), (81, 80), (u16::MAX, 80)] {

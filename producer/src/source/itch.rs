@@ -1,17 +1,21 @@
 //! Nasdaq TotalView-ITCH 5.0 from a BinaryFILE.
 //!
 //! The file is mapped and its messages are viewed in place; nothing is copied before the record.
-//! What each message becomes is said in [`normalise`].
+//! What each message becomes is said in [`normalise`]. With [`ItchOptions::raw`] each message goes
+//! to the ring as the bytes that it is instead.
 
 pub mod normalise;
 pub(crate) mod received;
+mod raw;
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tickring::record::{Heartbeat, Imbalance, InstrumentDef, Mbo, Record, Stat, Status, Trade};
+use tickring::record::{
+    Heartbeat, Imbalance, InstrumentDef, Mbo, Raw, Record, Stat, Status, Trade,
+};
 
 use crate::error::Error;
 use crate::map::MappedFile;
@@ -19,6 +23,10 @@ use crate::source::{Kinds, Progress, Report, Sink, Source};
 use crate::wire::binary_file::{BinaryFile, Frame, FrameError};
 use crate::wire::itch50;
 use normalise::Normaliser;
+use raw::Messages;
+
+/// What ends a session: a message without bytes.
+const END_MARK: &[u8] = &[0, 0];
 
 /// The longest time of day that a message can carry: 48 bits of nanoseconds.
 const LONGEST_DAY_NS: u64 = 1 << 48;
@@ -32,11 +40,14 @@ pub struct ItchOptions {
     /// Date of the session in New York. ITCH carries times of day only, and the file's name is no
     /// evidence, so without an option it is 1970-01-01.
     pub date: Date,
+    /// Give each message undecoded, as [`Raw`] records, in place of what it means. The file can be
+    /// [written](crate::sink::raw::RawWriter) from them again, byte for byte.
+    pub raw: bool,
 }
 
 impl Default for ItchOptions {
     fn default() -> Self {
-        Self { date: Date::constant(1970, 1, 1) }
+        Self { date: Date::constant(1970, 1, 1), raw: false }
     }
 }
 
@@ -47,7 +58,16 @@ pub struct ItchSource {
     file: MappedFile,
     offset: usize,
     number: u64,
-    normaliser: Normaliser,
+    output: Output,
+}
+
+/// What becomes of messages.
+#[derive(Debug)]
+enum Output {
+    /// What they mean.
+    Normalised(Normaliser),
+    /// What they are.
+    Raw(Messages),
 }
 
 impl ItchSource {
@@ -63,7 +83,25 @@ impl ItchSource {
         if file.is_empty() {
             return Err(Error::Frame { path, source: FrameError::Empty });
         }
-        Ok(Self { path, file, offset: 0, number: 0, normaliser: Normaliser::new(midnight_ns) })
+        let output = match options.raw {
+            false => Output::Normalised(Normaliser::new(midnight_ns)),
+            true => Output::Raw(Messages::new(midnight_ns)),
+        };
+        Ok(Self { path, file, offset: 0, number: 0, output })
+    }
+
+    /// Gives the mark at the end of the session, where messages are given as they are and the file
+    /// has one; returns how many inputs that were.
+    fn end<S: Sink>(&mut self, sink: &mut S) -> Result<usize, Error> {
+        let Output::Raw(messages) = &mut self.output else {
+            return Ok(0);
+        };
+        if self.file.get(self.offset..) != Some(END_MARK) {
+            return Ok(0);
+        }
+        messages.end(self.number, sink).map_err(tickring::Error::from)?;
+        self.offset += END_MARK.len();
+        Ok(1)
     }
 }
 
@@ -90,6 +128,10 @@ pub(crate) fn new_york_date() -> Date {
 
 impl Source for ItchSource {
     fn kinds(&self) -> Kinds {
+        if let Output::Raw(_) = self.output {
+            let ticks = [Raw::kinds(), Heartbeat::kinds()].concat();
+            return Kinds { ticks, ..Kinds::default() };
+        }
         Kinds {
             ticks: [Mbo::kinds(), Trade::kinds(), Status::kinds(), Heartbeat::kinds()].concat(),
             definitions: InstrumentDef::kinds(),
@@ -100,7 +142,10 @@ impl Source for ItchSource {
     fn next_time_ns(&mut self) -> Option<u64> {
         let frame = BinaryFile::resume(&self.file, self.offset, self.number).next()?.ok()?;
         let message = itch50::parse(frame.bytes).ok()?;
-        Some(self.normaliser.time_ns(message.header()))
+        Some(match &self.output {
+            Output::Normalised(normaliser) => normaliser.time_ns(message.header()),
+            Output::Raw(messages) => messages.time_ns(message.header()),
+        })
     }
 
     fn poll<S: Sink>(&mut self, sink: &mut S, budget: usize) -> Result<Progress, Error> {
@@ -108,15 +153,22 @@ impl Source for ItchSource {
         let mut consumed = 0;
         while consumed < budget {
             let Some(frame) = file.next() else {
+                consumed += self.end(sink)?;
                 break;
             };
             let Frame { number, offset, bytes } =
                 frame.map_err(|source| Error::Frame { path: self.path.clone(), source })?;
-            let message = itch50::parse(bytes).map_err(|source| {
-                let path = self.path.clone();
-                Error::Itch { path, number, offset, source }
-            })?;
-            self.normaliser.message(number, &message, sink).map_err(tickring::Error::from)?;
+            let given = match &mut self.output {
+                Output::Normalised(normaliser) => {
+                    let message = itch50::parse(bytes).map_err(|source| {
+                        let path = self.path.clone();
+                        Error::Itch { path, number, offset, source }
+                    })?;
+                    normaliser.message(number, &message, sink)
+                }
+                Output::Raw(messages) => messages.message(number, bytes, sink),
+            };
+            given.map_err(tickring::Error::from)?;
             (self.offset, self.number) = (file.offset(), file.number());
             consumed += 1;
         }
@@ -124,7 +176,10 @@ impl Source for ItchSource {
     }
 
     fn report(&self) -> Report {
-        self.normaliser.report()
+        match &self.output {
+            Output::Normalised(normaliser) => normaliser.report(),
+            Output::Raw(messages) => messages.report(),
+        }
     }
 }
 

@@ -237,6 +237,15 @@ fn recorded_files_are_published() {
 }
 
 #[test]
+fn an_itch_file_is_published_undecoded_on_request() {
+    let bus = Bus::new();
+    let file = bus.path().join("day.itch");
+    fs::write(&file, itch()).unwrap();
+    let ran = bus.run(&format!("feed itch {} --to demo --raw --json", file.display()));
+    assert_eq!(summary(&ran)["kinds"]["raw"], 4, "{ran:?}");
+}
+
+#[test]
 fn a_dbn_fragment_is_published_when_its_version_is_told() {
     let Some(dbn) = recorded("dbn") else { return };
     let bus = Bus::new();

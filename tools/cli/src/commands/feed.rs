@@ -147,6 +147,9 @@ struct Itch {
     /// Date of the session in New York, which the file does not tell
     #[arg(long, value_name = "YYYY-MM-DD", default_value_t = ItchOptions::default().date)]
     date: Date,
+    /// Publish each message undecoded, a raw record of its bytes, in place of what it means
+    #[arg(long)]
+    raw: bool,
     #[command(flatten)]
     publishing: Publishing,
 }
@@ -179,7 +182,8 @@ pub(super) fn run(
             publish(source, Pace::Max, own.publishing, directory, output)
         }
         SourceArguments::Itch(own) => {
-            let source = ItchSource::open(&own.file, &ItchOptions { date: own.date })?;
+            let source =
+                ItchSource::open(&own.file, &ItchOptions { date: own.date, raw: own.raw })?;
             publish(source, Pace::Max, own.publishing, directory, output)
         }
         SourceArguments::Pcap(own) => {
