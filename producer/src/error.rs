@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::calendar::CalendarError;
 use crate::source::pcap::PcapError;
 use crate::source::udp::UdpError;
+use crate::columns::TableError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 
@@ -65,6 +66,14 @@ pub enum Error {
         offset: usize,
         /// Why.
         source: ItchError,
+    },
+    /// A text file has no rows, not the columns that it should have, or a row that is no record.
+    #[error("{path}: {source}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: TableError,
     },
     /// An input file is not DBN or cannot be decoded.
     #[error("{path}: {source}")]

@@ -8,7 +8,8 @@
 //!
 //! - [`wire`] views exchange bytes in place and checks them.
 //! - [`source`] turns an input into records: ITCH 5.0 files and multicast, captures of IEX TOPS and
-//!   DEEP, DBN files, a simulated market.
+//!   DEEP, DBN, CSV and JSON lines files, a simulated market.
+//! - [`columns`] says what the columns of text files are.
 //! - [`arbiter`] puts the lines of a multicast feed together.
 //! - [`book`] keeps the order book that a stream of records describes.
 //! - [`market`] keeps the books of all instruments, and tells whether they can be trusted.
@@ -26,6 +27,7 @@
 pub mod arbiter;
 pub mod book;
 pub mod calendar;
+pub mod columns;
 mod error;
 pub mod features;
 pub mod instrument;
@@ -40,4 +42,5 @@ pub mod sink;
 pub mod source;
 pub mod wire;
 
+pub use columns::TableError;
 pub use error::{DbnError, Error};

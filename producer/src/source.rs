@@ -9,10 +9,12 @@
 //! record where the input allows it), `definitions` (instruments) and `statistics` (auction
 //! imbalances and venue statistics).
 
+pub mod csv;
 pub mod dbn;
 pub mod iex;
 pub mod itch;
 pub mod pcap;
+pub mod jsonl;
 pub mod simulator;
 pub mod udp;
 

@@ -19,3 +19,4 @@ mod pcap_files;
 mod quote_stats;
 mod replay;
 mod udp;
+mod text_files;

@@ -237,6 +237,51 @@ fn recorded_files_are_published() {
 }
 
 #[test]
+fn a_csv_file_is_published_by_a_map_a_map_file_or_a_preset() {
+    let bus = Bus::new();
+    let file = bus.path().join("ticks.csv");
+    fs::write(&file, "time;px;qty\n2024-01-31 09:30:00.5;10.25;3\n?;1;1\n").unwrap();
+    let file = file.display();
+    let map = "--kind trade --map ts=time,price=px,size=#3 --symbol ABC";
+    let ran = bus.run(&format!("feed csv {file} --to demo {map} --json"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let found = summary(&ran);
+    assert_eq!((&found["records"], &found["inputs"]["row"]), (&1.into(), &2.into()));
+    let refused = "row refused, ts: expected a time in the format of the map, first in line 3";
+    assert_eq!(found["anomalies"][refused], 1);
+    let tail = "tail demo/ticks --json -n 1";
+    let record = bus.run(tail).objects().pop().unwrap();
+    assert_eq!((&record["kind"], &record["price"]), (&"trade_w".into(), &"10.250000000".into()));
+
+    let toml = bus.path().join("map.toml");
+    fs::write(
+        &toml,
+        "kind = 'trade'\nqty_decimals = 0\ncolumns = {ts='time',price='px',size='qty'}",
+    )
+    .unwrap();
+    let ran = bus.run(&format!("feed csv {file} --to whole --map {} --json", toml.display()));
+    assert_eq!(summary(&ran)["kinds"]["trade"], 1);
+    let strict = bus.run(&format!("feed csv {file} --to strict {map} --strict"));
+    assert!(strict.err.contains("line 3, ts: expected a time"), "{strict:?}");
+    assert_eq!((strict.code, state(&bus, "strict/ticks")), (Some(2), RingState::Dead));
+    let error = bus.run(&format!("feed csv {file} --to none --map ts=time")).err;
+    assert!(error.contains("option kind"), "{error}");
+    let error = bus.run(&format!("feed csv {file} --to none --preset truefx")).failure(2);
+    assert!(error.contains("no column"), "{error}");
+    assert_eq!(bus.run(&format!("feed csv {file} --to none")).code, Some(2));
+}
+
+#[test]
+fn a_json_lines_file_is_published_by_a_map() {
+    let bus = Bus::new();
+    let file = bus.path().join("ticks.jsonl");
+    fs::write(&file, "{\"T\":1700000000000,\"d\":{\"b\":\"1.5\",\"a\":1.75}}\n").unwrap();
+    let map = "--kind quote --map ts=T,bid=/d/b,ask=/d/a";
+    let ran = bus.run(&format!("feed jsonl {} --to demo {map} --json", file.display()));
+    assert_eq!(summary(&ran)["kinds"]["quote"], 1, "{ran:?}");
+}
+
+#[test]
 fn an_itch_file_is_published_undecoded_on_request() {
     let bus = Bus::new();
     let file = bus.path().join("day.itch");

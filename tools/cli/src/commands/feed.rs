@@ -3,6 +3,7 @@
 mod books;
 mod pcap;
 pub(super) mod udp;
+mod text;
 
 use crate::duration;
 use crate::failure::Failure;
@@ -61,6 +62,10 @@ enum SourceArguments {
     /// lost is asked for from a request server, and is a Gap record before the record that follows:
     /// filled, or unrecoverable. `tickring play udp` is the other side.
     Udp(udp::Udp),
+    /// Publishes a CSV file, .csv or compressed, whose columns a map or a preset names
+    Csv(text::Csv),
+    /// Publishes a JSON lines file, .jsonl or compressed, whose values a map names
+    Jsonl(text::Jsonl),
 }
 
 /// Options of every source.
@@ -191,6 +196,12 @@ pub(super) fn run(
             publish(source, Pace::Max, publishing, directory, output)
         }
         SourceArguments::Udp(own) => {
+            publish(own.open()?, Pace::Max, own.publishing, directory, output)
+        }
+        SourceArguments::Csv(own) => {
+            publish(own.open()?, Pace::Max, own.publishing, directory, output)
+        }
+        SourceArguments::Jsonl(own) => {
             publish(own.open()?, Pace::Max, own.publishing, directory, output)
         }
     }
