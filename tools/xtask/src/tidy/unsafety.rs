@@ -23,7 +23,6 @@ const MAY_USE: [(&str, &str); 19] = [
     ("producer/src/map.rs", "mapping a recording"),
     ("producer/tests/allocations.rs", "an allocator that counts"),
     ("producer/src/source/udp/datagrams.rs", "the recvmmsg system call"),
-    ("producer/tests/allocations.rs", "an allocator that counts"),
     ("benches/src/shared.rs", "words shared by the two processes of a measurement"),
     ("benches/src/plain.rs", "the yardstick: the same arithmetic over an ordinary slice"),
 ];
