@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::calendar::CalendarError;
+use crate::columns::TableError;
 use crate::source::pcap::PcapError;
 use crate::source::udp::UdpError;
-use crate::columns::TableError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 

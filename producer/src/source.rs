@@ -13,8 +13,8 @@ pub mod csv;
 pub mod dbn;
 pub mod iex;
 pub mod itch;
-pub mod pcap;
 pub mod jsonl;
+pub mod pcap;
 pub mod simulator;
 pub mod udp;
 

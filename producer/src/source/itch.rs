@@ -5,8 +5,8 @@
 //! to the ring as the bytes that it is instead.
 
 pub mod normalise;
-pub(crate) mod received;
 mod raw;
+pub(crate) mod received;
 
 use std::path::{Path, PathBuf};
 

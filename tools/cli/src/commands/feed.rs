@@ -2,8 +2,8 @@
 
 mod books;
 mod pcap;
-pub(super) mod udp;
 mod text;
+pub(super) mod udp;
 
 use crate::duration;
 use crate::failure::Failure;

@@ -94,7 +94,7 @@ fn a_capture_has_the_records_of_the_file_with_the_times_of_its_packets() {
         [&u16::try_from(message.len()).unwrap().to_be_bytes()[..], message].concat()
     });
     let file = File::new(&framed.collect::<Vec<_>>().concat());
-    let options = ItchOptions { date: date(2017, 7, 10) };
+    let options = ItchOptions { date: date(2017, 7, 10), ..ItchOptions::default() };
     let mut by_file = Tape::default();
     let mut source = ItchSource::open(&file.path(), &options).unwrap();
     while source.poll(&mut by_file, 100).unwrap() != Progress::End {}
