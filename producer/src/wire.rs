@@ -10,3 +10,4 @@ pub mod itch50;
 pub mod moldudp64;
 pub mod packet;
 pub mod pcap;
+pub mod soupbintcp;
