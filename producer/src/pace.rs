@@ -1,4 +1,4 @@
-//! How fast a feed runs: as fast as it can, as the recording ran, or at a rate.
+//! How fast a feed runs: as fast as it can, as the recording ran, at a rate, or step by step.
 //!
 //! The feed asks [`Pacer`] before it polls its source; between two answers the pacer sleeps. It
 //! never spins: a sleep ends some 50 µs late on Linux, and what became due meanwhile is published
@@ -26,16 +26,20 @@ pub enum Pace {
     Replay(f64),
     /// This many records per second, whatever their times.
     Rate(f64),
+    /// One input for each step that is allowed, see [`Pacer::allow`].
+    Step,
 }
 
 impl FromStr for Pace {
     type Err = Error;
 
-    /// Reads `max`, `1x`, `2.5x` or `100000/s`.
+    /// Reads `max`, `step`, `1x`, `2.5x` or `100000/s`.
     fn from_str(text: &str) -> Result<Self, Error> {
         let positive = |text: &str| text.parse().ok().filter(|&n: &f64| n > 0.0 && n.is_finite());
         let pace = if text == "max" {
             Some(Self::Max)
+        } else if text == "step" {
+            Some(Self::Step)
         } else if let Some(factor) = text.strip_suffix('x') {
             positive(factor).map(Self::Replay)
         } else if let Some(rate) = text.strip_suffix("/s") {
@@ -45,7 +49,7 @@ impl FromStr for Pace {
         };
         pace.ok_or_else(|| Error::Option {
             name: "pace",
-            expected: "max, a factor such as 1x or 10x, or a rate such as 100000/s",
+            expected: "max, step, a factor such as 1x or 10x, or a rate such as 100000/s",
             found: text.to_owned(),
         })
     }
@@ -106,6 +110,8 @@ pub struct Pacer<C> {
     now_ns: u64,
     /// The clock's time and the input's at the first input.
     origin: Option<(u64, u64)>,
+    /// Inputs that may be published, at the pace of steps.
+    steps: u64,
 }
 
 impl<C: Clock> Pacer<C> {
@@ -119,7 +125,7 @@ impl<C: Clock> Pacer<C> {
                 let (expected, found) = ("a positive number", number.to_string());
                 Err(Error::Option { name: "pace", expected, found })
             }
-            _ => Ok(Self { pace, clock, now_ns: 0, origin: None }),
+            _ => Ok(Self { pace, clock, now_ns: 0, origin: None, steps: 0 }),
         }
     }
 
@@ -145,10 +151,23 @@ impl<C: Clock> Pacer<C> {
         self.wait_ns(time_ns) == 0
     }
 
-    /// Returns how many records may be published now, after `published` were. Not for replays.
+    /// Allows so many steps more. At another pace than that of steps it changes nothing.
+    pub fn allow(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_add(steps);
+    }
+
+    /// Takes off the steps that were used: one an input.
+    pub fn spend(&mut self, inputs: usize) {
+        self.steps = self.steps.saturating_sub(u64::try_from(inputs).unwrap_or(u64::MAX));
+    }
+
+    /// Returns how many records, or at the pace of steps inputs, may be published now, after
+    /// `published` were. Not for replays.
     pub fn allowance(&mut self, published: u64) -> u64 {
-        let Pace::Rate(rate) = self.pace else {
-            return u64::MAX;
+        let rate = match self.pace {
+            Pace::Rate(rate) => rate,
+            Pace::Step => return self.steps,
+            Pace::Max | Pace::Replay(_) => return u64::MAX,
         };
         self.now_ns = self.clock.now_ns();
         let (start, already) = *self.origin.get_or_insert((self.now_ns, published));
@@ -163,10 +182,11 @@ impl<C: Clock> Pacer<C> {
     }
 
     /// Sleeps until the input of this time is due, or for a while if that is far away. At a rate,
-    /// sleeps until some records are due.
+    /// sleeps until some records are due; at the pace of steps, for that while.
     pub fn rest(&mut self, time_ns: Option<u64>) {
         let ns = match self.pace {
             Pace::Max => 0,
+            Pace::Step => LONGEST_SLEEP_NS,
             Pace::Replay(_) => self.wait_ns(time_ns).min(LONGEST_SLEEP_NS),
             Pace::Rate(rate) => scaled(1, 1e9 / rate).clamp(SHORTEST_SLEEP_NS, LONGEST_SLEEP_NS),
         };
@@ -212,6 +232,7 @@ mod tests {
     fn paces_are_read_from_text() {
         for (text, pace) in [
             ("max", Pace::Max),
+            ("step", Pace::Step),
             ("1x", Pace::Replay(1.0)),
             ("2.5x", Pace::Replay(2.5)),
             ("100000/s", Pace::Rate(100_000.0)),
@@ -267,6 +288,18 @@ mod tests {
         assert_eq!(pacer.allowance(0), 1);
         pacer.clock.sleep_ns(1_000_000);
         assert!(pacer.allowance(1) <= 10);
+    }
+
+    #[test]
+    fn steps_are_used_one_an_input() {
+        let mut pacer = Pacer::new(Pace::Step, StepClock::default()).unwrap();
+        assert_eq!(pacer.allowance(9), 0);
+        pacer.allow(3);
+        pacer.spend(2);
+        assert_eq!(pacer.allowance(9), 1);
+        pacer.spend(2);
+        pacer.rest(Some(5));
+        assert_eq!((pacer.allowance(9), pacer.clock.now_ns()), (0, LONGEST_SLEEP_NS));
     }
 
     #[test]

@@ -162,6 +162,7 @@ impl<S: Source, C: Clock> Feed<S, C> {
             Pace::Max => self.source.poll(&mut self.rings, budget),
             Pace::Rate(_) => self.run_at_rate(budget),
             Pace::Replay(_) => self.replay(budget),
+            Pace::Step => self.run_in_steps(budget),
         };
         if S::IS_LIVE {
             let now_ns = self.pacer.now_ns();
@@ -196,6 +197,26 @@ impl<S: Source, C: Clock> Feed<S, C> {
             return Ok(Progress::Idle);
         }
         self.source.poll(&mut self.rings, budget)
+    }
+
+    /// Allows so many inputs more, at the pace of steps.
+    pub fn allow(&mut self, steps: u64) {
+        self.pacer.allow(steps);
+    }
+
+    /// Publishes as many inputs as steps are allowed.
+    fn run_in_steps(&mut self, budget: usize) -> Result<Progress, Error> {
+        let allowed = self.pacer.allowance(self.rings.published());
+        let budget = usize::try_from(allowed).unwrap_or(usize::MAX).min(budget);
+        if budget == 0 {
+            self.pacer.rest(None);
+            return Ok(Progress::Idle);
+        }
+        let progress = self.source.poll(&mut self.rings, budget)?;
+        if let Progress::Advanced(inputs) = progress {
+            self.pacer.spend(inputs);
+        }
+        Ok(progress)
     }
 
     /// Publishes the inputs whose time has come.

@@ -157,14 +157,18 @@ impl<C: Clock> Replay<C> {
         }
         let progress = match self.pacer.pace() {
             Pace::Max => self.run_at_once(budget),
-            Pace::Rate(_) => {
+            Pace::Rate(_) | Pace::Step => {
                 let allowed = self.pacer.allowance(self.summary.records);
                 let allowed = usize::try_from(allowed).unwrap_or(usize::MAX).min(budget);
                 if allowed == 0 {
                     self.pacer.rest(None);
                     return Ok(Progress::Idle);
                 }
-                self.run_at_once(allowed)
+                let progress = self.run_at_once(allowed)?;
+                if let Progress::Advanced(records) = progress {
+                    self.pacer.spend(records);
+                }
+                Ok(progress)
             }
             Pace::Replay(_) => self.run_by_time(budget),
         };
@@ -176,6 +180,11 @@ impl<C: Clock> Replay<C> {
             self.end();
         }
         progress
+    }
+
+    /// Allows so many records more, at the pace of steps.
+    pub fn allow(&mut self, steps: u64) {
+        self.pacer.allow(steps);
     }
 
     /// Publishes the next records whatever their times.

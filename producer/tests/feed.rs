@@ -224,6 +224,24 @@ fn a_rate_limits_the_records_of_each_step() {
 }
 
 #[test]
+fn steps_publish_as_many_inputs_as_are_allowed() {
+    let bus = Bus::new();
+    let options = FeedOptions { pace: Pace::Step, ..bus.options() };
+    let mut feed = Feed::with_clock(simulator(1_000), &options, StepClock::default()).unwrap();
+    assert_eq!(feed.run_once(50).unwrap(), Progress::Idle, "nobody has allowed a step");
+    for steps in [1, 3, 7] {
+        feed.allow(steps);
+        let mut inputs = 0;
+        while let Progress::Advanced(advanced) = feed.run_once(2).unwrap() {
+            inputs += advanced as u64;
+        }
+        assert_eq!(inputs, steps);
+    }
+    feed.allow(u64::MAX);
+    while feed.run_once(50).unwrap() != Progress::End {}
+}
+
+#[test]
 fn wrong_options_are_refused_before_a_ring_appears() {
     let bus = Bus::new();
     let vectors = Some(FeatureOptions { dim: 31, ..FeatureOptions::default() });

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     ring: Option<RingName>,
     /// Speed: 1x or 10x by the time of publication, 100000/s by number, or max
-    #[arg(long, value_name = "PACE", default_value = "1x")]
+    #[arg(long, value_name = "PACE", default_value = "1x", value_parser = parse_speed)]
     speed: Pace,
     /// Begin with the oldest record, a sequence, or a time: oldest, SEQ or such as
     /// 2026-01-05T14:30:00Z
@@ -56,6 +56,14 @@ pub(crate) struct Arguments {
     capacity: Option<u64>,
     #[command(flatten)]
     reports: Reports,
+}
+
+fn parse_speed(text: &str) -> Result<Pace, String> {
+    match text.parse().map_err(|error: tickring_producer::Error| error.to_string())? {
+        // Nobody is there who would allow steps.
+        Pace::Step => Err("expected max, a factor or a rate, found step".to_owned()),
+        speed => Ok(speed),
+    }
 }
 
 fn parse_start(text: &str) -> Result<JournalStart, String> {
