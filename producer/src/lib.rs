@@ -18,6 +18,7 @@
 //! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
 //! - [`play`] plays recordings to the network.
 //! - [`replay`] publishes a journal again, records of any kind.
+//! - [`pin`](mod@pin) binds the thread to a core.
 //! - [`sink`] writes records back into the format they came from, or keeps them.
 //! - [`instrument`] numbers instruments that have only names.
 //!
@@ -35,6 +36,7 @@ mod map;
 pub mod market;
 mod order_id;
 pub mod pace;
+pub mod pin;
 pub mod pipeline;
 pub mod play;
 pub mod replay;
