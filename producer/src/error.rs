@@ -9,6 +9,7 @@ use crate::calendar::CalendarError;
 use crate::columns::TableError;
 use crate::source::pcap::PcapError;
 use crate::source::udp::UdpError;
+use crate::source::soup::SoupError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 
@@ -93,6 +94,14 @@ pub enum Error {
         path: PathBuf,
         /// Where and why.
         source: PcapError,
+    },
+    /// A SoupBinTCP server cannot be reached, or not any more.
+    #[error("{server}: {source}")]
+    Soup {
+        /// The server, as it was given.
+        server: String,
+        /// Why.
+        source: SoupError,
     },
 }
 

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! - [`wire`] views exchange bytes in place and checks them.
-//! - [`source`] turns an input into records: ITCH 5.0 files and multicast, captures of IEX TOPS and
-//!   DEEP, DBN, CSV and JSON lines files, a simulated market.
+//! - [`source`] turns an input into records: ITCH 5.0 files, multicast and sessions, captures of IEX
+//!   TOPS and DEEP, DBN, CSV and JSON lines files, a simulated market.
 //! - [`columns`] says what the columns of text files are.
 //! - [`arbiter`] puts the lines of a multicast feed together.
 //! - [`book`] keeps the order book that a stream of records describes.
@@ -16,9 +16,9 @@
 //! - [`calendar`] knows when venues trade.
 //! - [`features`] turns books and trades into vectors.
 //! - [`pipeline`] joins a source with its rings, at the speed that [`pace`] allows.
-//! - [`play`] plays recordings to the network.
 //! - [`replay`] publishes a journal again, records of any kind.
 //! - [`pin`](mod@pin) binds the thread to a core.
+//! - [`play`] plays recordings to the network, for a source to receive.
 //! - [`sink`] writes records back into the format they came from, or keeps them.
 //! - [`instrument`] numbers instruments that have only names.
 //!

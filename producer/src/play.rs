@@ -3,5 +3,6 @@
 
 mod recording;
 pub mod udp;
+pub mod soup;
 
 pub use recording::Recording;

@@ -17,6 +17,7 @@ pub mod jsonl;
 pub mod pcap;
 pub mod simulator;
 pub mod udp;
+pub mod soup;
 
 use std::time::Duration;
 

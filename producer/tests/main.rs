@@ -22,3 +22,4 @@ mod quote_stats;
 mod replay;
 mod text_files;
 mod udp;
+mod soup;
