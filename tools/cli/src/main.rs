@@ -20,6 +20,7 @@ mod duration;
 mod failure;
 mod file_id;
 mod journal;
+mod login;
 mod making;
 mod names;
 mod notation;

@@ -27,7 +27,7 @@ fn recorded(folder: &str) -> Option<PathBuf> {
 }
 
 /// An ITCH 5.0 BinaryFILE: two orders of one stock, one of them executed in part, one deleted.
-fn itch() -> Vec<u8> {
+pub(crate) fn itch() -> Vec<u8> {
     let head = |kind: u8| {
         let mut message = vec![kind, 0, 7, 0, 0];
         message.extend(34_200_000_000_000_u64.to_be_bytes()[2..].iter());

@@ -16,6 +16,7 @@ mod inspect;
 mod journal;
 mod ls;
 mod own_kind;
+mod soup;
 mod support;
 mod symbols;
 mod tail;

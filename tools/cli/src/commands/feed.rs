@@ -4,6 +4,7 @@ mod books;
 mod pcap;
 mod text;
 pub(super) mod udp;
+mod soup;
 
 use crate::duration;
 use crate::failure::Failure;
@@ -66,6 +67,12 @@ enum SourceArguments {
     Csv(text::Csv),
     /// Publishes a JSON lines file, .jsonl or compressed, whose values a map names
     Jsonl(text::Jsonl),
+    /// Receives a Nasdaq TotalView-ITCH 5.0 session from a SoupBinTCP server
+    ///
+    /// It logs in before it opens the rings. When the connection breaks it logs in again and goes
+    /// on with the message that comes next: nothing is lost, and nothing comes twice. What the
+    /// server cannot give any more is a Gap record.
+    Soup(soup::Soup),
 }
 
 /// Options of every source.
@@ -159,6 +166,8 @@ struct Itch {
     publishing: Publishing,
 }
 
+pub(super) use soup::session;
+
 pub(super) fn run(
     arguments: Arguments,
     directory: &Directory,
@@ -202,6 +211,9 @@ pub(super) fn run(
             publish(own.open()?, Pace::Max, own.publishing, directory, output)
         }
         SourceArguments::Jsonl(own) => {
+            publish(own.open()?, Pace::Max, own.publishing, directory, output)
+        }
+        SourceArguments::Soup(own) => {
             publish(own.open()?, Pace::Max, own.publishing, directory, output)
         }
     }
