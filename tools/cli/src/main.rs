@@ -31,6 +31,7 @@ mod schema;
 mod service;
 mod signals;
 mod start;
+mod steps;
 mod table;
 mod value;
 

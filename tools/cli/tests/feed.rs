@@ -3,7 +3,9 @@
 use crate::support::{Bus, Ran, ring, wait_for};
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 use tickring::{RingInfo, RingState};
 
 fn state(bus: &Bus, name: &str) -> RingState {
@@ -300,4 +302,55 @@ fn a_dbn_fragment_is_published_when_its_version_is_told() {
     assert!(error.contains("--dbn-version"), "{error}");
     let ran = bus.run(&format!("feed dbn {file} --to demo --json --dbn-version 3"));
     assert_eq!(summary(&ran)["kinds"]["instrument_def"], 2, "{ran:?}");
+}
+
+#[test]
+fn steps_are_lines_of_stdin() {
+    let bus = Bus::new();
+    let file = bus.path().join("session.itch");
+    fs::write(&file, itch()).unwrap();
+    let arguments = format!("feed itch {} --to demo --pace step --json", file.display());
+    for (lines, inputs) in [("", 0), ("\n", 1), ("\n2\n", 3), ("next\n\n1\n9\n", 4)] {
+        let mut child = bus.command(&arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{lines:?}");
+        let found = summary(&ran);
+        let counts = found["inputs"].as_object().unwrap().values();
+        assert_eq!(counts.map(|count| count.as_u64().unwrap()).sum::<u64>(), inputs, "{lines:?}");
+        assert_eq!(state(&bus, "demo/ticks"), RingState::Closed);
+    }
+}
+
+#[test]
+fn a_feed_that_waits_for_a_step_goes_on_at_the_next_line() {
+    let bus = Bus::new();
+    let mut command = bus.command("feed simulate --to demo --pace step --json");
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let info = || RingInfo::read(&bus.directory(), &ring("demo/ticks")).ok();
+    let mut seen = 0;
+    for _ in 0..3 {
+        stdin.write_all(b"\n").unwrap();
+        seen = wait_for(|| info().filter(|info| info.published > seen)).published;
+    }
+    drop(stdin);
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_core_that_is_not_allowed_is_refused_before_there_is_a_ring() {
+    let bus = Bus::new();
+    let error = bus.run("feed simulate --to demo --pin 1000").failure(2);
+    assert!(
+        error.contains("option pin: expected a core") && error.contains("those are"),
+        "{error}"
+    );
+    assert!(bus.directory().list().unwrap().is_empty());
+    let core = "0123456789".chars().find(|core| {
+        let ran = bus.run(&format!("feed simulate --to demo --pace max --count 9 --pin {core}"));
+        ran.code == Some(0)
+    });
+    assert!(core.is_some(), "none of the first ten cores is allowed");
 }

@@ -16,6 +16,7 @@ use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
 use crate::signals::Signals;
 use books::Books;
+use crate::steps::{Allowed, Steps};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use tickring::Directory;
 use tickring_producer::features::FeatureOptions;
 use tickring_producer::pace::Pace;
+use tickring_producer::pin::pin;
 use tickring_producer::pipeline::{DEFAULT_INSTRUMENTS, Feed, FeedOptions, Journaled, Summary};
 use tickring_producer::source::dbn::{DbnSource, Fragment};
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
@@ -88,12 +90,16 @@ struct Publishing {
     /// two, or 0 for none
     #[arg(long, value_name = "N", default_value_t = DEFAULT_INSTRUMENTS)]
     directory: u64,
-    /// Speed: 1x or 10x by the time of the records, 100000/s by their number, or max [default: 1x
+    /// Speed: 1x or 10x by the time of the records, 100000/s by their number, max, or step: an
+    /// input for each line on stdin, or as many as the line says, to the end of stdin [default: 1x
     /// for a simulation, max otherwise]
     #[arg(long, value_name = "PACE")]
     pace: Option<Pace>,
     #[command(flatten)]
     books: Books,
+    /// Run on this core alone
+    #[arg(long, value_name = "CORE")]
+    pin: Option<usize>,
     /// Publish features of the ticks as vectors of so many lanes, a multiple of 4 such as 32 or 128
     #[arg(long, value_name = "DIM")]
     vectors: Option<u16>,
@@ -228,6 +234,10 @@ fn publish<S: Source>(
 ) -> Result<Outcome, Failure> {
     // Before the rings appear: who sees them may send one.
     let signals = Signals::catch()?;
+    // Before the rings are made: their pages are then near that core.
+    arguments.pin.map_or(Ok(()), pin)?;
+    let pace = arguments.pace.unwrap_or(pace);
+    let steps = (pace == Pace::Step).then(Steps::of_stdin).transpose()?;
     let vectors = arguments.vectors.map(|dim| FeatureOptions {
         dim,
         every: arguments.vector_every,
@@ -236,7 +246,7 @@ fn publish<S: Source>(
     let options = FeedOptions {
         capacity: arguments.capacity,
         instruments: arguments.directory,
-        pace: arguments.pace.unwrap_or(pace),
+        pace,
         vectors,
         quotes: arguments.books.quotes()?,
         depth: arguments.books.depth(),
@@ -248,7 +258,7 @@ fn publish<S: Source>(
         ..FeedOptions::new(directory.clone(), arguments.to)
     };
     let feed = Some(Feed::open(source, &options)?);
-    let running = Running { feed, closed: Summary::default(), since: Instant::now() };
+    let running = Running { feed, steps, closed: Summary::default(), since: Instant::now() };
     service::run(running, &signals, arguments.reports, output)
 }
 
@@ -256,6 +266,8 @@ fn publish<S: Source>(
 struct Running<S> {
     /// `None` when it was stopped.
     feed: Option<Feed<S>>,
+    /// Who allows steps, at that pace.
+    steps: Option<Steps>,
     /// What a stopped feed had done.
     closed: Summary,
     since: Instant,
@@ -272,8 +284,17 @@ impl<S: Source> Service for Running<S> {
 
     fn step(&mut self) -> Result<Step, Failure> {
         let Some(feed) = &mut self.feed else { return Ok(Step::Ended) };
+        let allowed = self.steps.as_mut().map(|steps| steps.wait(Duration::ZERO)).transpose()?;
+        if let Some(Allowed::Steps(more)) = allowed {
+            feed.allow(more);
+        }
         Ok(match feed.run_once(BUDGET)? {
             Progress::Advanced(_) => Step::Advanced,
+            // What was allowed is published, and nothing more will be.
+            Progress::Idle if allowed == Some(Allowed::End) => {
+                self.stop()?;
+                Step::Ended
+            }
             Progress::Idle => Step::Idle,
             Progress::End => Step::Ended,
         })
