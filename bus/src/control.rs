@@ -1,6 +1,7 @@
 //! The control segment: the mapping that readers of a ring may write to.
 //!
-//! It holds their entries and the waiters' word (see [`crate::registry`]) and never market data.
+//! It holds their entries and the waiters' word (see [`crate::registry`]), what the writer counts
+//! (see [`crate::counter`]), and never market data.
 //! It is a POSIX shared memory object beside the ring, because a reader maps the ring read-only.
 //! Whoever has no control segment, as it is another user's or was lost, has one of its own in
 //! ordinary memory that nobody else sees: reading and writing go on, only nobody is told.
@@ -13,6 +14,7 @@
 
 #![expect(unsafe_code, reason = "words over the owned mapping")]
 
+use crate::counter::{COUNTER_WORDS, Counter};
 use crate::fault::{Guard, Mapped};
 use crate::geometry::control;
 use crate::header::identity::{IDENTITY_BYTES, MAGIC, RING_ID_AT};
@@ -38,6 +40,7 @@ const OBJECTS: &str = "/dev/shm";
 const PREFIX: &str = "tickring-control-";
 
 const _: () = assert!(control::ENTRY_BYTES == ENTRY_WORDS * 8);
+const _: () = assert!(control::COUNTER_BYTES == COUNTER_WORDS * 8);
 
 /// A mapped control segment, or its stand-in.
 pub(crate) struct Control {
@@ -134,16 +137,26 @@ impl Control {
 
     /// All entries, in order of their numbers.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        let words = self.words.all().get(control::ENTRIES_AT / 8..).unwrap_or(&[]);
-        let (entries, _) = words.as_chunks::<ENTRY_WORDS>();
+        let (entries, _) = self.entry_words().as_chunks::<ENTRY_WORDS>();
         entries.iter().map(Entry::new)
     }
 
     /// The entry of this number.
     pub(crate) fn entry(&self, index: usize) -> Option<Entry<'_>> {
-        let words = self.words.all().get(control::ENTRIES_AT / 8..)?;
-        let (entries, _) = words.as_chunks::<ENTRY_WORDS>();
+        let (entries, _) = self.entry_words().as_chunks::<ENTRY_WORDS>();
         entries.get(index).map(Entry::new)
+    }
+
+    /// All counters, named or not.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = Counter<'_>> {
+        let words = self.words.all().get(control::COUNTERS_AT / 8..).unwrap_or(&[]);
+        let (counters, _) = words.as_chunks::<COUNTER_WORDS>();
+        counters.iter().map(Counter::new)
+    }
+
+    fn entry_words(&self) -> &[AtomicU64] {
+        let entries = control::ENTRIES_AT / 8..control::COUNTERS_AT / 8;
+        self.words.all().get(entries).unwrap_or(&[])
     }
 
     #[inline(always)]
@@ -253,6 +266,7 @@ mod tests {
         store(first.waiters(), 7);
         assert_eq!((load(second.waiters()), second.id()), (7, 5));
         assert_eq!(second.entries().count(), control::ENTRIES);
+        assert_eq!(second.counters().count(), control::COUNTERS);
         let third = Control::create(ring, 6, Path::new("")).unwrap();
         assert_eq!(load(third.waiters()), 0, "in place of the first");
         remove(ring);
@@ -294,6 +308,6 @@ mod tests {
         let (own, other) = (Control::private(), Control::private());
         store(own.waiters(), 3);
         assert_eq!((load(own.waiters()), load(other.waiters())), (3, 0));
-        assert_eq!(own.entries().count(), 0);
+        assert_eq!((own.entries().count(), own.counters().count()), (0, 0));
     }
 }

@@ -70,7 +70,7 @@ pub(crate) mod control {
     /// The first eight bytes of every control segment.
     pub(crate) const MAGIC: [u8; 8] = *b"TICKCTRL";
     /// Changes with the layout.
-    pub(crate) const VERSION: u64 = 1;
+    pub(crate) const VERSION: u64 = 2;
     /// Offsets of the words that say what the control segment is.
     pub(crate) const VERSION_AT: usize = 8;
     pub(crate) const ID_AT: usize = 16;
@@ -85,7 +85,12 @@ pub(crate) mod control {
     pub(crate) const ENTRY_BYTES: usize = 128;
     /// How many readers have room. More may read; they are not seen.
     pub(crate) const ENTRIES: usize = 1024;
-    pub(crate) const BYTES: usize = ENTRIES_AT + ENTRIES * ENTRY_BYTES;
+    /// What the writer counts by name.
+    pub(crate) const COUNTERS_AT: usize = ENTRIES_AT + ENTRIES * ENTRY_BYTES;
+    pub(crate) const COUNTER_BYTES: usize = 64;
+    /// How many names have room.
+    pub(crate) const COUNTERS: usize = 64;
+    pub(crate) const BYTES: usize = COUNTERS_AT + COUNTERS * COUNTER_BYTES;
 }
 
 /// Bytes of the segment's file that are locked: nothing is stored there by it.

@@ -1,16 +1,19 @@
 //! What a ring is and how it does, for people and metrics.
 
+use crate::control::Control;
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
-use crate::header::End;
+use crate::header::{End, NO_CONTROL};
 use crate::lock;
 use crate::memory::Memory;
 use crate::segment::{Access, Segment};
 use crate::slot::load;
 use std::path::PathBuf;
 
+mod counts;
 mod readers;
 
+pub use counts::RingCount;
 pub use readers::ReaderInfo;
 
 /// A snapshot of a ring's header. Each number is right at some moment during the call.
@@ -107,6 +110,14 @@ impl RingInfo {
             instruments: geometry.instruments,
             unlisted: load(display.unlisted),
         }
+    }
+}
+
+/// The control segment that the writer offers, if this process may see it.
+fn control_of(segment: &Segment) -> Option<Control> {
+    match segment.header().control() {
+        NO_CONTROL => None,
+        id => Control::attach(segment.identity().ring_id, id),
     }
 }
 

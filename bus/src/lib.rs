@@ -42,6 +42,8 @@ mod batch;
 #[cfg(not(loom))]
 mod control;
 #[cfg(not(loom))]
+mod counter;
+#[cfg(not(loom))]
 mod directory;
 #[cfg(not(loom))]
 mod enrolment;
@@ -94,7 +96,7 @@ pub use crate::{
     directory::{DIRECTORY_VARIABLE, Directory, RingName},
     error::{Error, WrongKind, WrongRow},
     geometry::DEFAULT_CAPACITY,
-    info::{ReaderInfo, RingInfo, RingState},
+    info::{ReaderInfo, RingCount, RingInfo, RingState},
     instruments::{Instrument, LastValue, Latest},
     journal::{
         Fsync, JournalEnd, JournalReader, JournalSpec, JournalStart, JournalStatus, PublishSpan,

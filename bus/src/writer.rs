@@ -253,6 +253,17 @@ impl Writer {
         store(self.segment.header().display.dropped, dropped);
     }
 
+    /// Shows a count by a name of up to 47 bytes to whoever looks, see
+    /// [`RingCount`](crate::RingCount). Returns `false` where nobody will see it: after 64 other
+    /// names, and where the ring has no control segment.
+    ///
+    /// Counts begin anew with each writer, and names are in the order in which they were first
+    /// shown. For display only: to be called at the pace of heartbeats. Cost: loads of the names
+    /// before it, a store.
+    pub fn show_count(&mut self, name: &str, count: u64) -> bool {
+        self.control.counters().any(|counter| counter.show(name, count))
+    }
+
     /// Why nobody can see what this writer publishes, if the ring is gone under it: it was
     /// truncated, and the writer writes to memory of its own. `None` while all is well.
     ///

@@ -3,7 +3,7 @@
 use crate::role::Role;
 use crate::support::{Bench, drain, trade};
 use std::thread;
-use tickring::{Reader, ReaderInfo, ReaderOptions, Start};
+use tickring::{Reader, ReaderInfo, ReaderOptions, RingCount, Start};
 
 fn named(bench: &Bench, name: &str) -> Reader {
     let options = ReaderOptions::named(name, Start::Oldest);
@@ -107,4 +107,50 @@ fn more_readers_than_the_registry_holds_read_all_the_same() {
     assert!(readers.iter_mut().all(|reader| drain(reader).len() == 10));
     readers.truncate(3);
     assert_eq!(list(&bench).len(), 3);
+}
+
+fn counts(bench: &Bench) -> Vec<(String, u64)> {
+    let list = RingCount::list(&bench.directory, &bench.name).unwrap();
+    list.into_iter().map(|RingCount { name, count }| (name, count)).collect()
+}
+
+#[test]
+fn what_a_writer_counts_is_listed_in_the_order_of_the_names() {
+    let bench = Bench::new(64);
+    let mut writer = bench.writer();
+    assert_eq!(counts(&bench), []);
+    for (name, count) in [("reconnect", 1), ("input A", 500), ("reconnect", 3)] {
+        assert!(writer.show_count(name, count));
+    }
+    let expected = [("reconnect".to_owned(), 3), ("input A".to_owned(), 500)];
+    assert_eq!(counts(&bench), expected);
+    // 62 names more have room.
+    let shown: Vec<bool> = (0..64).map(|n| writer.show_count(&format!("name {n}"), n)).collect();
+    assert_eq!(shown.iter().filter(|shown| **shown).count(), 62);
+    assert!(!writer.show_count("name 63", 1) && writer.show_count("name 61", 9));
+    assert_eq!(counts(&bench)[63], ("name 61".to_owned(), 9));
+}
+
+#[test]
+fn counts_begin_anew_with_each_writer() {
+    let bench = Bench::new(64);
+    let mut writer = bench.writer();
+    assert!(writer.show_count("input", 7));
+    writer.close();
+    assert_eq!(counts(&bench), [], "nobody counts");
+    let mut writer = bench.writer();
+    assert!(writer.show_count("other", 2));
+    assert_eq!(counts(&bench), [("other".to_owned(), 2)]);
+}
+
+#[test]
+fn counts_do_not_disturb_readers_and_readers_do_not_disturb_counts() {
+    let bench = Bench::new(64);
+    let mut writer = bench.writer();
+    for n in 0..64 {
+        assert!(writer.show_count(&format!("name {n}"), n));
+    }
+    let readers: Vec<Reader> = (0..3).map(|n| named(&bench, &format!("reader {n}"))).collect();
+    assert_eq!(list(&bench).len(), readers.len());
+    assert_eq!(counts(&bench).len(), 64);
 }

@@ -1,9 +1,8 @@
 //! Who reads a ring, for people and metrics.
 
-use crate::control::Control;
+use super::control_of;
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
-use crate::header::NO_CONTROL;
 use crate::lock;
 use crate::memory::Memory;
 use crate::registry::{NAME_BYTES, Occupant};
@@ -46,11 +45,7 @@ impl ReaderInfo {
     /// Those of attaching, see [`Reader::open`](crate::Reader::open).
     pub fn list(directory: &Directory, name: &RingName) -> Result<Vec<Self>, Error> {
         let segment = Segment::attach(directory, name, Access::Read, &Memory::untouched())?;
-        let control = match segment.header().control() {
-            NO_CONTROL => None,
-            id => Control::attach(segment.identity().ring_id, id),
-        };
-        let Some(control) = control else { return Ok(Vec::new()) };
+        let Some(control) = control_of(&segment) else { return Ok(Vec::new()) };
         let published = segment.header().published();
         let listed = control.entries().enumerate().filter_map(|(index, entry)| {
             let occupant = entry.occupant()?;

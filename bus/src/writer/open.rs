@@ -5,6 +5,7 @@ use super::findings::Findings;
 use super::row::RowForm;
 use super::ticker::Ticker;
 use crate::control::{self, Control};
+use crate::counter::Counter;
 use crate::directory::{Directory, RingName};
 use crate::error::Error;
 use crate::fault;
@@ -193,6 +194,8 @@ impl Writer {
         let header = self.segment.header();
         store(header.display.owner_pid, self.pid.into());
         store(header.display.owner_since_ns, crate::now_ns());
+        // A control segment that a killed writer left has what that had counted.
+        self.control.counters().for_each(Counter::reset);
         header.publish(self.next);
         if self.epoch == 1 {
             header.reopen();
