@@ -24,8 +24,12 @@
 //! `BUS/quotes`, and [`Reader::latest`](tickring::Reader::latest) of the latter tells the last
 //! quote.
 //!
-//! Decoding, normalising, books, features and publishing run on the caller's thread. Records of one step
-//! are staged, and the rings' `published` moves once at its end.
+//! What the source has seen is shown once a second beside the ring of ticks, see [`RingCount`].
+//!
+//! Decoding, normalising, books, features and publishing run on the caller's thread. Records of one
+//! step are staged, and the rings' `published` moves once at its end.
+//!
+//! [`RingCount`]: tickring::RingCount
 
 mod derived;
 mod directory;
@@ -52,6 +56,8 @@ pub const DEFAULT_DEPTH_CAPACITY: u64 = 1 << 14;
 
 /// Silence after which the books of a live source are stale unless said otherwise.
 pub const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(10);
+/// From one showing of the counts to the next.
+const SHOW_EVERY_NS: u64 = 1_000_000_000;
 
 /// Options of [`Feed`].
 #[derive(Clone, Debug)]
@@ -120,6 +126,8 @@ pub struct Feed<S, C = RealClock> {
     stale_after_ns: u64,
     /// When a live source was last heard, by the feed's clock.
     heard_ns: u64,
+    /// When the counts were last shown, by the feed's clock.
+    shown_ns: Option<u64>,
 }
 
 impl<S: Source> Feed<S> {
@@ -142,7 +150,15 @@ impl<S: Source, C: Clock> Feed<S, C> {
         let rings = Rings::open(options, source.kinds())?;
         let stale_after_ns = u64::try_from(options.stale_after.as_nanos()).unwrap_or(u64::MAX);
         let heard_ns = pacer.now_ns();
-        Ok(Self { source, pacer, rings, ended: false, stale_after_ns, heard_ns })
+        Ok(Self {
+            source,
+            pacer,
+            rings,
+            ended: false,
+            stale_after_ns,
+            heard_ns,
+            shown_ns: None,
+        })
     }
 
     /// Publishes what is due, up to `budget` inputs.
@@ -173,12 +189,17 @@ impl<S: Source, C: Clock> Feed<S, C> {
             self.rings.set_silent(silence_ns >= self.stale_after_ns);
         }
         self.rings.flush();
+        let now_ns = self.pacer.now_ns();
+        if self.shown_ns.is_none_or(|shown_ns| now_ns.saturating_sub(shown_ns) >= SHOW_EVERY_NS) {
+            self.shown_ns = Some(now_ns);
+            self.rings.show(&self.source.report());
+        }
         if let Ok(Progress::End) = progress {
             self.ended = true;
             self.rings.close();
         } else if S::IS_LIVE || self.pacer.pace() != Pace::Max {
             // From a file at full speed the output is a function of the input alone.
-            self.rings.break_silence(self.pacer.now_ns());
+            self.rings.break_silence(now_ns);
         }
         progress
     }

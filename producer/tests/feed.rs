@@ -1,10 +1,11 @@
 //! Feeds of the simulator: rings, vectors, paces, ends.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tickring::record::{Heartbeat, InstrumentDef, Mbo, Record, Trade, Vector};
-use tickring::{Poll, RingState};
+use tickring::{Poll, RingCount, RingState};
 use tickring_producer::Error;
 use tickring_producer::features::{FeatureOptions, Features};
 use tickring_producer::market::Markets;
@@ -239,6 +240,29 @@ fn steps_publish_as_many_inputs_as_are_allowed() {
     }
     feed.allow(u64::MAX);
     while feed.run_once(50).unwrap() != Progress::End {}
+}
+
+#[test]
+fn what_a_feed_has_seen_is_shown_beside_its_ring_once_a_second() {
+    let bus = Bus::new();
+    let options = FeedOptions { pace: Pace::Rate(10_000.0), ..bus.options() };
+    let mut feed = Feed::with_clock(simulator(50_000), &options, StepClock::default()).unwrap();
+    let shown = || {
+        let list = RingCount::list(&bus.options().directory, &"test/ticks".parse().unwrap());
+        let count = list.unwrap().into_iter().find(|count| count.name == "records");
+        count.map_or(0, |count| count.count)
+    };
+    let mut values = BTreeSet::new();
+    for _ in 0..40 {
+        // A tenth of a second at this rate, at most.
+        for _ in 0..200 {
+            let _ = feed.run_once(1_000).unwrap();
+        }
+        values.insert(shown());
+    }
+    assert!((3..=6).contains(&values.len()), "{values:?}");
+    let total = feed.close().records;
+    assert!(values.last().is_some_and(|last| *last <= total), "{values:?} of {total}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use tickring::record::{Mbo, Record, UNDEF_TIME};
+use tickring::record::{Gap, Mbo, Record, UNDEF_TIME};
 use tickring::schema::Kind;
 use tickring::{Instrument, RingName, RingSpec, Writer, WrongKind};
 
@@ -141,6 +141,31 @@ impl Rings {
                 let _ = writer.publish_heartbeat(watermark_ns);
             }
             *looked_seq = writer.next_seq();
+        }
+    }
+
+    /// Shows beside the ring of ticks what was published, and what the source has seen.
+    ///
+    /// Cost: an allocation for each type of input and anomaly.
+    pub(super) fn show(&mut self, source: &Report) {
+        let gaps = self.by_rtype.get(usize::from(Gap::RTYPE)).copied().unwrap_or(0);
+        let inputs = source.inputs.iter().map(|input| input.count).sum();
+        let sums = [
+            ("records", self.published),
+            ("vectors", self.vectors),
+            ("gaps", gaps),
+            ("inputs", inputs),
+        ];
+        let Some(Open { ticks, .. }) = &mut self.open else { return };
+        // Without room for more names, those that come first are shown.
+        for (name, count) in sums {
+            ticks.show_count(name, count);
+        }
+        for Count { name, count } in &source.anomalies {
+            ticks.show_count(&format!("anomaly: {name}"), *count);
+        }
+        for Count { name, count } in &source.inputs {
+            ticks.show_count(&format!("input: {name}"), *count);
         }
     }
 
