@@ -354,3 +354,17 @@ fn a_core_that_is_not_allowed_is_refused_before_there_is_a_ring() {
     });
     assert!(core.is_some(), "none of the first ten cores is allowed");
 }
+
+#[test]
+fn what_a_feed_counts_is_seen_by_another_process() {
+    let bus = Bus::new();
+    let feed = bus.start("feed simulate --to demo --pace 10000/s");
+    let counts = || {
+        let ran = bus.run("inspect demo/ticks --counts --json");
+        Some(ran.objects().pop()?["counts"].clone()).filter(|counts| counts["records"] != 0)
+    };
+    let counts = wait_for(|| counts().filter(|counts| counts["records"].is_u64()));
+    assert!(counts["inputs"].as_u64() > Some(0), "{counts}");
+    feed.signal("TERM");
+    assert_eq!(feed.end().code, Some(0));
+}

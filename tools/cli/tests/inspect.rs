@@ -61,6 +61,28 @@ fn readers_are_listed_with_their_lag_and_losses() {
 }
 
 #[test]
+fn what_the_writer_counts_is_a_table_and_an_object() {
+    let bus = Bus::new();
+    let mut writer = bus.writer("demo/ticks", kinds());
+    assert_eq!(bus.run("inspect demo/ticks --counts").clean(), "");
+    writer.show_count("input: A", 12_345);
+    writer.show_count("anomaly: reconnect", 2);
+    assert_eq!(
+        bus.run("inspect demo/ticks --counts").clean(),
+        "counted              count\n\
+         input: A            12,345\n\
+         anomaly: reconnect       2\n"
+    );
+    for arguments in ["--counts", ""] {
+        let ran = bus.run(&format!("inspect demo/ticks --json {arguments}"));
+        let counts = ran.objects().pop().unwrap()["counts"].clone();
+        assert_eq!(counts.to_string(), r#"{"input: A":12345,"anomaly: reconnect":2}"#);
+    }
+    assert!(bus.run("inspect demo/ticks").clean().contains("\ncounted"));
+    assert!(!bus.run("inspect demo/ticks --schema").clean().contains("counted"));
+}
+
+#[test]
 fn the_schema_is_a_table_for_each_kind() {
     let bus = Bus::new();
     bus.writer("demo/ticks", Trade::kinds()).close();

@@ -7,9 +7,9 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::schema::{self, state_name};
 use crate::table::{Align, Columns, Table};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::ops::Range;
-use tickring::{Directory, Reader, ReaderInfo, RingInfo};
+use tickring::{Directory, Reader, ReaderInfo, RingCount, RingInfo};
 
 /// One publish time is kept for every so many sequences, see [`Reader::published_at_ns`].
 const TIME_EVERY: u64 = 64;
@@ -19,7 +19,8 @@ const TIME_EVERY: u64 = 64;
 /// The header (identity, writer, counters), which sequences are resident, when the oldest and
 /// newest of them were published, who reads, and the schema: field, offset, type, unit, null, doc.
 /// Readers are listed while the ring has a writer, and if they are of its user; their numbers are
-/// up to 64 records behind.
+/// up to 64 records behind. So is what the writer counts: of a feed inputs, anomalies and gaps, up
+/// to a second behind.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The ring, BUS/RING, or a pattern that one ring matches
@@ -33,8 +34,11 @@ pub(crate) struct Arguments {
     /// Only the readers: name, process, cursor, lag, what they missed, laps, polls, wake-ups
     #[arg(long, conflicts_with = "schema")]
     readers: bool,
-    /// One JSON object: the keys of the table, times as *_ns, the readers under "readers" and the
-    /// schema under "schema"
+    /// Only what the writer counts: inputs and anomalies of a feed by type
+    #[arg(long, conflicts_with_all = ["schema", "header", "readers"])]
+    counts: bool,
+    /// One JSON object: the keys of the table, times as *_ns, the readers under "readers", the
+    /// counts under "counts" and the schema under "schema"
     #[arg(long)]
     json: bool,
 }
@@ -63,16 +67,23 @@ pub(super) fn run(
     let (info, resident) = (reader.info(), Resident::of(&reader));
     let mut readers = ReaderInfo::list(directory, &name)?;
     readers.sort_by(|a, b| (&a.name, a.pid, a.since_ns).cmp(&(&b.name, b.pid, b.since_ns)));
-    let schema = (!arguments.header && !arguments.readers).then(|| reader.schema());
-    let has_header = !arguments.schema && !arguments.readers;
-    if arguments.json {
+    let counts = RingCount::list(directory, &name)?;
+    let Arguments { schema, header, readers: only_readers, counts: only_counts, json, .. } =
+        *arguments;
+    let is_whole = !schema && !header && !only_readers && !only_counts;
+    let schema = (schema || is_whole).then(|| reader.schema());
+    let has_header = header || is_whole;
+    let has_readers = has_header || only_readers;
+    let has_counts = only_counts || is_whole;
+    if json {
         let mut object = if has_header { header_json(&info, &resident) } else { json!({}) };
-        if let (false, Value::Object(members)) = (arguments.schema, &mut object) {
-            let list = readers.iter().map(reader_json).collect();
-            members.insert("readers".to_owned(), list);
-        }
-        if let (Some(schema), Value::Object(members)) = (schema, &mut object) {
-            members.insert("schema".to_owned(), schema::json(schema));
+        let parts = [
+            has_readers.then(|| ("readers", readers.iter().map(reader_json).collect())),
+            has_counts.then(|| ("counts", counts_json(&counts))),
+            schema.map(|schema| ("schema", schema::json(schema))),
+        ];
+        if let Value::Object(members) = &mut object {
+            members.extend(parts.into_iter().flatten().map(|(key, part)| (key.to_owned(), part)));
         }
         writeln!(output, "{object}")?;
         return Ok(Outcome::Done);
@@ -80,11 +91,15 @@ pub(super) fn run(
     if has_header {
         print_header(&info, &resident, output)?;
     }
-    if !readers.is_empty() && !arguments.schema {
+    let tables = [
+        (has_readers && !readers.is_empty()).then(|| reader_table(&readers)),
+        (has_counts && !counts.is_empty()).then(|| count_table(&counts)),
+    ];
+    for table in tables.into_iter().flatten() {
         if has_header {
             writeln!(output)?;
         }
-        reader_table(&readers).print(output, 0)?;
+        table.print(output, 0)?;
     }
     if let Some(schema) = schema {
         if has_header {
@@ -211,6 +226,19 @@ fn reader_json(reader: &ReaderInfo) -> Value {
         "wakeups": reader.wakeups,
         "alive": reader.is_alive,
     })
+}
+
+fn count_table(counts: &[RingCount]) -> Table {
+    let mut table = Table::new(&[("counted", Align::Left), ("count", Align::Right)]);
+    for RingCount { name, count } in counts {
+        table.row(vec![name.clone(), Grouped(*count).to_string()]);
+    }
+    table
+}
+
+fn counts_json(counts: &[RingCount]) -> Value {
+    let each = counts.iter().map(|RingCount { name, count }| (name.clone(), (*count).into()));
+    each.collect::<Map<_, _>>().into()
 }
 
 impl Resident {
