@@ -8,8 +8,8 @@ use thiserror::Error;
 use crate::calendar::CalendarError;
 use crate::columns::TableError;
 use crate::source::pcap::PcapError;
-use crate::source::udp::UdpError;
 use crate::source::soup::SoupError;
+use crate::source::udp::UdpError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 

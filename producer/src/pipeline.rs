@@ -150,15 +150,7 @@ impl<S: Source, C: Clock> Feed<S, C> {
         let rings = Rings::open(options, source.kinds())?;
         let stale_after_ns = u64::try_from(options.stale_after.as_nanos()).unwrap_or(u64::MAX);
         let heard_ns = pacer.now_ns();
-        Ok(Self {
-            source,
-            pacer,
-            rings,
-            ended: false,
-            stale_after_ns,
-            heard_ns,
-            shown_ns: None,
-        })
+        Ok(Self { source, pacer, rings, ended: false, stale_after_ns, heard_ns, shown_ns: None })
     }
 
     /// Publishes what is due, up to `budget` inputs.

@@ -2,7 +2,7 @@
 //! and for developing without an exchange.
 
 mod recording;
-pub mod udp;
 pub mod soup;
+pub mod udp;
 
 pub use recording::Recording;

@@ -16,8 +16,8 @@ pub mod itch;
 pub mod jsonl;
 pub mod pcap;
 pub mod simulator;
-pub mod udp;
 pub mod soup;
+pub mod udp;
 
 use std::time::Duration;
 

@@ -20,6 +20,6 @@ mod layout;
 mod pcap_files;
 mod quote_stats;
 mod replay;
+mod soup;
 mod text_files;
 mod udp;
-mod soup;

@@ -50,7 +50,9 @@ impl Stage {
     /// What the file gives without a network.
     fn lossless(&self) -> Tape {
         let mut tape = Tape::default();
-        let mut source = ItchSource::open(&self.file, &ItchOptions { date: DATE }).unwrap();
+        let mut source =
+            ItchSource::open(&self.file, &ItchOptions { date: DATE, ..ItchOptions::default() })
+                .unwrap();
         while source.poll(&mut tape, 1_000).unwrap() != Progress::End {}
         tape
     }

@@ -152,7 +152,7 @@ impl Rings {
         let inputs = source.inputs.iter().map(|input| input.count).sum();
         let sums = [
             ("records", self.published),
-            ("vectors", self.vectors),
+            ("vectors", self.derived().0),
             ("gaps", gaps),
             ("inputs", inputs),
         ];

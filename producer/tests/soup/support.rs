@@ -61,7 +61,8 @@ impl Day {
 
     pub(super) fn of(path: PathBuf) -> Self {
         let date = Date::constant(2010, 12, 24);
-        let source = ItchSource::open(&path, &ItchOptions { date }).unwrap();
+        let source =
+            ItchSource::open(&path, &ItchOptions { date, ..ItchOptions::default() }).unwrap();
         let (tape, report) = collect(source, 1_000).unwrap();
         Self { path, date, tape, report, _folder: None }
     }

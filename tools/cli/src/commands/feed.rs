@@ -2,9 +2,9 @@
 
 mod books;
 mod pcap;
+mod soup;
 mod text;
 pub(super) mod udp;
-mod soup;
 
 use crate::duration;
 use crate::failure::Failure;
@@ -15,8 +15,8 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
 use crate::signals::Signals;
-use books::Books;
 use crate::steps::{Allowed, Steps};
+use books::Books;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;

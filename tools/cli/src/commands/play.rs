@@ -1,7 +1,7 @@
 //! `tickring play`: a recording, sent to the network as an exchange sends it.
 
-mod udp;
 mod soup;
+mod udp;
 
 use crate::failure::Failure;
 use crate::outcome::Outcome;
