@@ -39,6 +39,7 @@ pub mod pace;
 pub mod pin;
 pub mod pipeline;
 pub mod play;
+mod random;
 pub mod replay;
 pub mod sink;
 pub mod source;

@@ -12,7 +12,7 @@
 //! Source: A. Dassios, H. Zhao, "Exact simulation of Hawkes process with exponentially decaying
 //! intensity", Electronic Communications in Probability 18 (2013), no. 62.
 
-use super::random::Random;
+use crate::random::Random;
 
 /// Events that one event causes directly by the fast kernel, on average.
 const BRANCHING_FAST: f64 = 0.45;
@@ -79,6 +79,13 @@ impl Arrivals {
         }
     }
 
+    /// Excites both parts as so many events at once would.
+    pub(super) fn excite(&mut self, events: f64) {
+        for part in [&mut self.fast, &mut self.slow] {
+            part.intensity += part.jump * events;
+        }
+    }
+
     /// Returns the seconds to the next event and what causes it.
     pub(super) fn next(&mut self, random: &mut Random) -> (f64, Cause) {
         let background = random.exponential() / self.background;
@@ -108,6 +115,25 @@ mod tests {
         let seconds: f64 = (0..1_000_000).map(|_| arrivals.next(&mut random).0).sum();
         let rate = 1e6 / seconds;
         assert!((rate / 5_000.0 - 1.0).abs() < 0.05, "{rate}");
+    }
+
+    #[test]
+    fn excitement_brings_the_descendants_of_so_many_events() {
+        let mut random = Random::new(13);
+        let mut arrivals = Arrivals::new(10.0);
+        let mut descendants = 0.0;
+        for _ in 0..100 {
+            arrivals.excite(100.0);
+            // Two seconds are 40 times the slow decay and 4 times the life of a cascade.
+            let mut seconds = 0.0;
+            while seconds < 2.0 {
+                seconds += arrivals.next(&mut random).0;
+                descendants += 1.0;
+            }
+        }
+        // 100 parents have 90 children, 81 grandchildren … 900 in all, beside 20 in two seconds.
+        let found: f64 = descendants / 100.0;
+        assert!((found / 920.0 - 1.0).abs() < 0.1, "{found}");
     }
 
     #[test]

@@ -1,29 +1,29 @@
 //! One simulated instrument: an order book and the events that change it.
 //!
 //! Every event leaves a valid book: orders are cancelled, modified and filled only while they rest,
-//! trades happen at the best price and take orders in price-time priority, no order is entered at
-//! or through the other side, and no side runs empty.
+//! trades happen at the best price and take orders in price-time priority, no side runs empty, and
+//! no order is entered at or through the other side, except before an [`auction`], which is what
+//! the auction is for.
 //!
 //! An event is published as CME's feed is in DBN: a trade is `T` for the aggressor, `F` for each
 //! resting order, then `C` or `M` for what each fill left of it; the last record of an event is
 //! flagged LAST.
 
+mod auction;
+mod trade;
+
 use tickring::WrongKind;
-use tickring::record::{InstrumentDef, Mbo, Record, action, flag, side};
+use tickring::record::{InstrumentDef, Mbo, Record, Status, action, flag, side, status_action};
 
 use super::queues::Queues;
-use super::random::{Choice, Random};
 use crate::book::Side;
+use crate::random::{Choice, Random};
 use crate::source::Sink;
 
-/// Records of the longest event: a trade with all its fills.
-const LONGEST_EVENT: u64 = 1 + 2 * MOST_FILLS as u64;
 /// Orders of one instrument that its book tends to.
 const USUAL_ORDERS: usize = 2_000;
 /// Orders below which a side is not reduced.
 const FEWEST_ORDERS: u32 = 8;
-/// Orders that one trade fills at most.
-const MOST_FILLS: usize = 16;
 /// Levels of each side at the open, and orders at each.
 const OPENING_LEVELS: i64 = 10;
 const OPENING_ORDERS: i64 = 2;
@@ -31,6 +31,8 @@ const OPENING_ORDERS: i64 = 2;
 const ROUND_LOT: u32 = 100;
 /// Price of a tick: 0.01.
 const TICK_E9: i64 = 10_000_000;
+/// The highest price, in ticks: what ITCH can say.
+const MOST_TICKS: i64 = 19_999_999;
 
 /// Shares of the events in a growing book: chosen so that of all records A are 34, C 30, M 20,
 /// F 11 and T 5 % (an ES session), given that each trade brings its own C and M.
@@ -40,12 +42,10 @@ const SHARE_MODIFY: f64 = 18.4;
 const SHARE_TRADE: f64 = 5.0;
 /// How far cancels take over from adds, or the other way round, to keep the usual number of orders.
 const SHARE_SHIFT: f64 = 6.0;
-/// Probability that a trade goes on to the next order.
-const ANOTHER_FILL: f64 = 0.57;
-/// Probability that a trade leaves a rest of its last order.
-const PARTIAL_FILL: f64 = 0.35;
-/// Probability that a trade repeats the sign of an earlier one.
-const SIGN_MEMORY: f64 = 0.7;
+/// Probability that an order before an auction is entered through the middle.
+const CROSSING: f64 = 0.35;
+/// Ticks by which it is at most.
+const CROSSING_TICKS: u32 = 8;
 
 /// Distributions that all instruments share.
 #[derive(Clone, Debug)]
@@ -71,6 +71,27 @@ pub(super) struct EventTime {
     pub(super) sequence: u32,
 }
 
+/// An auction by its place in the day.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Cross {
+    Opening,
+    Closing,
+    Halt,
+}
+
+/// What may happen in a market.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// Orders and trades.
+    Trading,
+    /// Orders only, at any price: they gather for an auction.
+    Gathering(Cross),
+    /// Cancels only.
+    Halted,
+    /// Nothing.
+    Closed,
+}
+
 /// One instrument.
 #[derive(Clone, Debug)]
 pub(super) struct Market {
@@ -79,6 +100,7 @@ pub(super) struct Market {
     queues: Queues,
     /// Signs of the last 64 trades, the newest in bit 0; 1 is a buyer.
     signs: u64,
+    phase: Phase,
 }
 
 impl Market {
@@ -86,7 +108,8 @@ impl Market {
         // 10.00 to 500.00.
         let middle_ticks = 1_000 + i64::from(random.below(49_000));
         let signs = u64::from(random.below(u32::MAX));
-        Self { instrument_id, middle_ticks, queues: Queues::default(), signs }
+        let (queues, phase) = (Queues::default(), Phase::Trading);
+        Self { instrument_id, middle_ticks, queues, signs, phase }
     }
 
     /// Returns the definition of this instrument.
@@ -128,7 +151,8 @@ impl Market {
         sink.tick(&self.mbo(time, action::ADD, order_id, Some(side), ticks, size, flag::LAST))
     }
 
-    /// Makes one event of at most `most` records and returns how many it has.
+    /// Makes one event of at most `most` records, at least one, and returns how many it has: none
+    /// where the phase forbids what was drawn.
     pub(super) fn event<S: Sink>(
         &mut self,
         time: EventTime,
@@ -138,31 +162,63 @@ impl Market {
         random: &mut Random,
         sink: &mut S,
     ) -> Result<u64, WrongKind> {
+        if self.phase == Phase::Closed {
+            return Ok(0);
+        }
+        let is_halted = self.phase == Phase::Halted;
         let shift = if self.queues.len() > USUAL_ORDERS { SHARE_SHIFT } else { 0.0 };
         let draw = random.unit() * (SHARE_ADD + SHARE_CANCEL + SHARE_MODIFY + SHARE_TRADE);
         let trade_at = SHARE_TRADE;
         let modify_at = trade_at + SHARE_MODIFY;
         let cancel_at = modify_at + SHARE_CANCEL + shift;
-        if draw < trade_at && most >= LONGEST_EVENT {
-            let aggressor = self.sign(habits, random);
-            if self.queues.side_len(aggressor.opposite()) > FEWEST_ORDERS {
-                return self.trade(time, aggressor, random, sink);
+        if draw < trade_at && most >= trade::LONGEST && self.phase == Phase::Trading {
+            if let Some(records) = self.trade(time, habits, random, sink)? {
+                return Ok(records);
             }
         } else if draw < cancel_at
             && let Some(slot) = self.queues.listed(random.index(self.queues.len()))
         {
-            if (trade_at..modify_at).contains(&draw) {
+            if (trade_at..modify_at).contains(&draw) && !is_halted {
                 return self.modify(time, slot, habits, random, sink);
             }
             if self.queues.side_len(self.queues.order(slot).side) > FEWEST_ORDERS {
                 return self.cancel(time, slot, sink);
             }
         }
+        if is_halted {
+            return Ok(0);
+        }
         let side = if random.chance(0.5) { Side::Bid } else { Side::Ask };
         let (side, ticks) = self.place(side, habits, random);
         self.enter(time, *next_order_id, (side, ticks), random, sink)?;
         *next_order_id += 1;
         Ok(1)
+    }
+
+    /// Lets orders gather for an auction around the present middle, and says so.
+    pub(super) fn gather(&mut self, time: EventTime, cross: Cross, reason: u16) -> Status {
+        if let (Some(bid), Some(ask)) = (self.queues.best(Side::Bid), self.queues.best(Side::Ask)) {
+            self.middle_ticks = i64::midpoint(bid, ask);
+        }
+        self.phase = Phase::Gathering(cross);
+        status(time, self.instrument_id, status_action::QUOTING, reason)
+    }
+
+    /// Begins or resumes continuous trading, and says so.
+    pub(super) fn resume(&mut self, time: EventTime, reason: u16) -> Status {
+        self.phase = Phase::Trading;
+        status(time, self.instrument_id, status_action::TRADING, reason)
+    }
+
+    /// Halts or pauses trading, and says so.
+    pub(super) fn halt(&mut self, time: EventTime, action: u16, reason: u16) -> Status {
+        self.phase = Phase::Halted;
+        status(time, self.instrument_id, action, reason)
+    }
+
+    /// Ends the day: nothing happens any more.
+    pub(super) fn close(&mut self) {
+        self.phase = Phase::Closed;
     }
 
     fn cancel<S: Sink>(
@@ -188,13 +244,16 @@ impl Market {
         sink: &mut S,
     ) -> Result<u64, WrongKind> {
         let order = *self.queues.order(slot);
-        let size = order_size(random);
+        let mut size = order_size(random);
         let mut ticks = order.ticks;
         if random.chance(0.5) {
             let (side, moved) = self.place(order.side, habits, random);
             ticks = if side == order.side { moved } else { ticks };
         }
-        if ticks == order.ticks && size <= order.size {
+        if ticks == order.ticks && size == order.size {
+            size += ROUND_LOT;
+        }
+        if ticks == order.ticks && size < order.size {
             self.queues.resize(slot, size);
         } else {
             self.queues.move_to(slot, ticks, size);
@@ -204,82 +263,30 @@ impl Market {
         Ok(1)
     }
 
-    /// Lets an aggressor take orders from the other side's best level.
-    fn trade<S: Sink>(
-        &mut self,
-        time: EventTime,
-        aggressor: Side,
-        random: &mut Random,
-        sink: &mut S,
-    ) -> Result<u64, WrongKind> {
-        let resting = aggressor.opposite();
-        let most = self.queues.side_len(resting).saturating_sub(FEWEST_ORDERS) as usize;
-        let wanted = 1 + random.successes(ANOTHER_FILL, u32::MAX) as usize;
-        let wanted = wanted.min(most).clamp(1, MOST_FILLS);
-        let mut fills = [Fill::default(); MOST_FILLS];
-        let mut count = 0;
-        let mut slot = self.queues.front(resting);
-        while let (Some(at), Some(fill)) = (slot, fills.get_mut(count).filter(|_| count < wanted)) {
-            *fill = Fill { slot: at, size: self.queues.order(at).size };
-            count += 1;
-            slot = self.queues.behind(at);
-        }
-        let fills = fills.get_mut(..count).unwrap_or_default();
-        if let Some(last) = fills.last_mut()
-            && last.size > 1
-            && random.chance(PARTIAL_FILL)
-        {
-            last.size = 1 + random.below(last.size - 1);
-        }
-        self.publish_trade(time, aggressor, fills, sink)
-    }
-
-    fn publish_trade<S: Sink>(
-        &mut self,
-        time: EventTime,
-        aggressor: Side,
-        fills: &[Fill],
-        sink: &mut S,
-    ) -> Result<u64, WrongKind> {
-        let side = Some(aggressor.opposite());
-        let ticks = self.queues.best(aggressor.opposite()).unwrap_or(self.middle_ticks);
-        let total = fills.iter().map(|fill| fill.size).sum();
-        sink.tick(&self.mbo(time, action::TRADE, 0, Some(aggressor), ticks, total, 0))?;
-        for fill in fills {
-            let id = self.queues.order(fill.slot).order_id;
-            sink.tick(&self.mbo(time, action::FILL, id, side, ticks, fill.size, 0))?;
-        }
-        for (place, fill) in fills.iter().enumerate() {
-            let order = *self.queues.order(fill.slot);
-            let flags = if place + 1 == fills.len() { flag::LAST } else { 0 };
-            let (action, size) = if fill.size == order.size {
-                self.queues.remove(fill.slot);
-                (action::CANCEL, fill.size)
-            } else {
-                let left = order.size - fill.size;
-                self.queues.resize(fill.slot, left);
-                (action::MODIFY, left)
-            };
-            sink.tick(&self.mbo(time, action, order.order_id, side, ticks, size, flags))?;
-        }
-        Ok(1 + 2 * fills.len() as u64)
-    }
-
     /// Returns a price for an order on `side`: a power-law distance from the best possible price.
     /// Below one tick there is none; such an order sells instead.
     fn place(&self, side: Side, habits: &Habits, random: &mut Random) -> (Side, i64) {
         let distance = i64::from(habits.distance.draw(random));
+        if let Phase::Gathering(_) = self.phase {
+            return (side, self.place_around(side, distance, random));
+        }
         let best = |side: Side| self.queues.best(side).unwrap_or(self.middle_ticks);
         let ticks = best(side.opposite()) - outward(side) * (1 + distance);
-        if ticks > 0 { (side, ticks) } else { (Side::Ask, best(Side::Bid) + 1 + distance) }
+        match ticks {
+            1..=MOST_TICKS => (side, ticks),
+            _ => (Side::Ask, (best(Side::Bid) + 1 + distance).min(MOST_TICKS)),
+        }
     }
 
-    /// Draws who trades: often the same side as in an earlier trade.
-    fn sign(&mut self, habits: &Habits, random: &mut Random) -> Side {
-        let repeated = self.signs >> habits.sign_lag.draw(random) & 1 == 1;
-        let buyer = if random.chance(SIGN_MEMORY) { repeated } else { random.chance(0.5) };
-        self.signs = self.signs << 1 | u64::from(buyer);
-        if buyer { Side::Bid } else { Side::Ask }
+    /// Returns a price for an order before an auction: at a distance from the middle, and often
+    /// through it.
+    fn place_around(&self, side: Side, distance: i64, random: &mut Random) -> i64 {
+        let through = match random.chance(CROSSING) {
+            true => 1 + i64::from(random.below(CROSSING_TICKS)),
+            false => 0,
+        };
+        let ticks = self.middle_ticks - outward(side) * (1 + distance - through);
+        ticks.clamp(1, MOST_TICKS)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one for each field that differs")]
@@ -309,11 +316,22 @@ impl Market {
     }
 }
 
-/// What a trade takes from one resting order.
-#[derive(Clone, Copy, Debug, Default)]
-struct Fill {
-    slot: u32,
-    size: u32,
+/// Returns a status record; instrument 0 stands for the whole market.
+pub(super) fn status(time: EventTime, instrument_id: u32, action: u16, reason: u16) -> Status {
+    let (is_trading, is_quoting) = match action {
+        _ if instrument_id == 0 => (b'~', b'~'),
+        status_action::TRADING => (b'Y', b'Y'),
+        status_action::QUOTING => (b'N', b'Y'),
+        _ => (b'N', b'N'),
+    };
+    Status {
+        ts_recv: time.ts_recv,
+        action,
+        reason,
+        is_trading,
+        is_quoting,
+        ..Status::empty(super::PUBLISHER, instrument_id, time.ts_event)
+    }
 }
 
 /// Returns the direction from the other side's prices into this side's: bids lie below.

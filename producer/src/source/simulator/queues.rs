@@ -1,8 +1,8 @@
 //! The resting orders of one simulated instrument, in price-time priority.
 //!
 //! Orders stand in a slab and are linked into the queue of their level; levels stand in two sorted
-//! arrays with the best one last. Every operation of the simulator is constant time but for the
-//! search of a level. Prices are in ticks.
+//! arrays with the best one last. Every operation of continuous trading is constant time but for
+//! the search of a level. Prices are in ticks.
 
 use crate::book::Side;
 
@@ -59,7 +59,7 @@ impl Queues {
 
     /// Returns the best price of a side, in ticks.
     pub(super) fn best(&self, side: Side) -> Option<i64> {
-        self.levels(side).last().map(|queue| queue.ticks)
+        self.side(side).last().map(|queue| queue.ticks)
     }
 
     /// Returns the slot at a place of the list of all orders.
@@ -69,12 +69,28 @@ impl Queues {
 
     /// Returns the slot of the first order of the best level of a side.
     pub(super) fn front(&self, side: Side) -> Option<u32> {
-        self.levels(side).last().map(|queue| queue.first)
+        self.side(side).last().map(|queue| queue.first)
     }
 
     /// Returns the slot behind `slot` in its queue.
     pub(super) fn behind(&self, slot: u32) -> Option<u32> {
         Some(self.order(slot).behind).filter(|&behind| behind != NONE)
+    }
+
+    /// Returns the slots of a side in price-time priority.
+    pub(super) fn priority(&self, side: Side) -> impl Iterator<Item = u32> {
+        self.side(side).iter().rev().flat_map(|queue| self.queue(queue))
+    }
+
+    /// Returns the levels of a side, the best first: price in ticks, and quantity.
+    pub(super) fn levels(&self, side: Side) -> impl Iterator<Item = (i64, u64)> {
+        let quantity = |queue| self.queue(queue).map(|slot| u64::from(self.order(slot).size)).sum();
+        self.side(side).iter().rev().map(move |queue| (queue.ticks, quantity(queue)))
+    }
+
+    /// Returns the slots of a level in the order they are served.
+    fn queue(&self, queue: &Queue) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(queue.first), |&slot| self.behind(slot))
     }
 
     /// Returns the order in a slot that this struct gave.
@@ -142,7 +158,7 @@ impl Queues {
     fn link(&mut self, slot: u32) {
         let Resting { side, ticks, .. } = *self.order(slot);
         let at = self.position(side, ticks);
-        let levels = self.levels_mut(side);
+        let levels = self.side_mut(side);
         let before = match levels.get_mut(at) {
             Some(queue) if queue.ticks == ticks => {
                 queue.orders += 1;
@@ -169,7 +185,7 @@ impl Queues {
             self.order_mut(behind).before = before;
         }
         let at = self.position(side, ticks);
-        let levels = self.levels_mut(side);
+        let levels = self.side_mut(side);
         let Some(queue) = levels.get_mut(at) else {
             return;
         };
@@ -193,14 +209,14 @@ impl Queues {
         }
     }
 
-    fn levels(&self, side: Side) -> &[Queue] {
+    fn side(&self, side: Side) -> &[Queue] {
         match side {
             Side::Bid => &self.bids,
             Side::Ask => &self.asks,
         }
     }
 
-    fn levels_mut(&mut self, side: Side) -> &mut Vec<Queue> {
+    fn side_mut(&mut self, side: Side) -> &mut Vec<Queue> {
         match side {
             Side::Bid => &mut self.bids,
             Side::Ask => &mut self.asks,

@@ -7,6 +7,8 @@ use super::*;
 use crate::book::{Applied, Book};
 use crate::sink::tape::Tape;
 
+mod session;
+
 fn run(options: &SimulatorOptions, budget: usize) -> Tape {
     let mut simulator = Simulator::new(options).unwrap();
     let mut tape = Tape::default();
@@ -64,6 +66,7 @@ fn times_do_not_run_backwards_and_receipt_comes_after_the_event() {
 fn events_end_with_last_and_trades_carry_their_fills() {
     let tape = run(&options(9, 3, 200_000), 256);
     let mut event: Vec<Mbo> = Vec::new();
+    let mut hidden = 0;
     for record in tape.of::<Mbo>() {
         event.push(record);
         if record.flags & flag::LAST == 0 {
@@ -76,12 +79,15 @@ fn events_end_with_last_and_trades_carry_their_fills() {
             assert_eq!(fills.clone().count() * 2 + 1, event.len(), "{actions:?}");
             assert_eq!(fills.map(|fill| fill.size).sum::<u32>(), event[0].size);
             assert!(event.iter().all(|record| record.price == event[0].price));
+        } else if actions[0] == action::TRADE {
+            assert_eq!((event[0].side, event[0].order_id), (b'N', 0), "hidden");
+            hidden += 1;
         } else {
             assert!(matches!(actions[0], action::ADD | action::CANCEL | action::MODIFY));
         }
         event.clear();
     }
-    assert!(event.is_empty());
+    assert!(event.is_empty() && hidden > 100, "{hidden}");
 }
 
 #[test]
@@ -113,8 +119,10 @@ fn arrivals_are_clustered_and_signs_remember() {
     for record in tape.of::<Mbo>() {
         let second = (record.header.ts_event - options.start_ns) / 1_000_000_000;
         counts[usize::try_from(second).unwrap()] += 1.0;
-        if record.action == action::TRADE {
-            signs.push(if record.side == b'B' { 1.0 } else { -1.0 });
+        match (record.action, record.side) {
+            (action::TRADE, b'B') => signs.push(1.0),
+            (action::TRADE, b'A') => signs.push(-1.0),
+            _ => {}
         }
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -126,6 +134,23 @@ fn arrivals_are_clustered_and_signs_remember() {
     println!("Fano(1 s) {fano:.1}, sign autocorrelation {memory:.3}, {} trades", signs.len());
     assert!((30.0..=200.0).contains(&fano), "{fano}");
     assert!(memory > 0.1, "{memory}");
+}
+
+#[test]
+fn messages_are_numbered_without_holes_and_an_order_changes_or_is_left_alone() {
+    let tape = run(&options(8, 2, 100_000), 256);
+    let mut orders = BTreeMap::new();
+    let mut next = 1;
+    for record in tape.of::<Mbo>() {
+        assert_eq!(record.sequence, next, "{record:?}");
+        next += u32::from(record.flags & flag::LAST != 0);
+        let now = (record.price, record.size);
+        match record.action {
+            action::ADD => assert_eq!(orders.insert(record.order_id, now), None),
+            action::MODIFY => assert_ne!(orders.insert(record.order_id, now), Some(now)),
+            _ => {}
+        }
+    }
 }
 
 #[test]

@@ -11,45 +11,45 @@ const UNIT: f64 = 1.0 / 9_007_199_254_740_992.0;
 
 /// A seeded stream of random numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Random {
+pub(crate) struct Random {
     stream: ChaCha8Rng,
 }
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { stream: ChaCha8Rng::seed_from_u64(seed) }
     }
 
     /// Returns a number of [0, 1).
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.stream.next_u64() >> 11) as f64 * UNIT
     }
 
     /// Returns an exponential variate with mean 1.
-    pub(super) fn exponential(&mut self) -> f64 {
+    pub(crate) fn exponential(&mut self) -> f64 {
         -libm::log(1.0 - self.unit())
     }
 
     /// Returns a number of [0, `n`); 0 if `n` is 0.
-    pub(super) fn below(&mut self, n: u32) -> u32 {
+    pub(crate) fn below(&mut self, n: u32) -> u32 {
         let high = self.stream.next_u64() >> 32;
         // The product is below n * 2^32.
         u32::try_from((high * u64::from(n)) >> 32).unwrap_or_default()
     }
 
     /// Returns a number of [0, `n`); 0 if `n` is 0. For lengths of arrays.
-    pub(super) fn index(&mut self, n: usize) -> usize {
+    pub(crate) fn index(&mut self, n: usize) -> usize {
         self.below(u32::try_from(n).unwrap_or(u32::MAX)) as usize
     }
 
     /// Returns `true` with probability `p`.
-    pub(super) fn chance(&mut self, p: f64) -> bool {
+    pub(crate) fn chance(&mut self, p: f64) -> bool {
         self.unit() < p
     }
 
     /// Returns how often a trial of probability `p` succeeds before it fails, at most `most`.
-    pub(super) fn successes(&mut self, p: f64, most: u32) -> u32 {
+    pub(crate) fn successes(&mut self, p: f64, most: u32) -> u32 {
         let mut count = 0;
         while count < most && self.chance(p) {
             count += 1;
@@ -61,7 +61,7 @@ impl Random {
 /// A discrete distribution over 0 .. n, drawn in constant time (Walker's alias method, as Vose
 /// builds it).
 #[derive(Clone, Debug)]
-pub(super) struct Choice {
+pub(crate) struct Choice {
     columns: Vec<Column>,
 }
 
@@ -74,7 +74,7 @@ struct Column {
 
 impl Choice {
     /// Creates the distribution of 0 .. `n` with weights (i + 1)^-`exponent`.
-    pub(super) fn power_law(n: u32, exponent: f64) -> Self {
+    pub(crate) fn power_law(n: u32, exponent: f64) -> Self {
         let weights: Vec<f64> = (1..=n).map(|rank| libm::pow(f64::from(rank), -exponent)).collect();
         Self::new(&weights)
     }
@@ -98,7 +98,7 @@ impl Choice {
     }
 
     /// Draws a number.
-    pub(super) fn draw(&self, random: &mut Random) -> u32 {
+    pub(crate) fn draw(&self, random: &mut Random) -> u32 {
         let index = random.index(self.columns.len());
         match self.columns.get(index) {
             Some(column) if random.unit() >= column.keep => column.other,
