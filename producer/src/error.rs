@@ -10,6 +10,7 @@ use crate::columns::TableError;
 use crate::source::pcap::PcapError;
 use crate::source::soup::SoupError;
 use crate::source::udp::UdpError;
+use crate::sink::itch::EncodeError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 
@@ -76,6 +77,9 @@ pub enum Error {
         /// Where and why.
         source: TableError,
     },
+    /// A record cannot be written as ITCH.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     /// An input file is not DBN or cannot be decoded.
     #[error("{path}: {source}")]
     Dbn {

@@ -1,5 +1,7 @@
-//! Where records go when they leave the bus again.
+//! Where records go when they leave the bus again, or never entered it.
 
+pub mod binary_file;
 pub mod dbn;
 pub mod raw;
+pub mod itch;
 pub mod tape;
