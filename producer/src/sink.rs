@@ -4,4 +4,6 @@ pub mod binary_file;
 pub mod dbn;
 pub mod raw;
 pub mod itch;
+pub mod mold;
+pub mod pcap;
 pub mod tape;
