@@ -7,3 +7,4 @@ pub mod itch;
 pub mod mold;
 pub mod pcap;
 pub mod tape;
+pub mod truth;

@@ -53,6 +53,27 @@ pub trait Sink {
     fn instrument(&mut self, _: &Instrument) {}
 }
 
+/// A sink that may not be there takes everything all the same.
+impl<S: Sink> Sink for Option<S> {
+    fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.as_mut().map_or(Ok(()), |sink| sink.tick(record))
+    }
+
+    fn definition<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.as_mut().map_or(Ok(()), |sink| sink.definition(record))
+    }
+
+    fn statistic<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.as_mut().map_or(Ok(()), |sink| sink.statistic(record))
+    }
+
+    fn instrument(&mut self, instrument: &Instrument) {
+        if let Some(sink) = self {
+            sink.instrument(instrument);
+        }
+    }
+}
+
 /// The kinds that a source gives, by ring. A ring without kinds is not opened.
 #[derive(Clone, Debug, Default)]
 pub struct Kinds {

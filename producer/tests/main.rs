@@ -23,3 +23,4 @@ mod replay;
 mod soup;
 mod text_files;
 mod udp;
+mod simulated_files;

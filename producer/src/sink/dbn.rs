@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 
 use dbn::encode::dbn::MetadataEncoder;
 use dbn::{MetadataBuilder, SType, Schema as DbnSchema};
-use tickring::RecordRef;
-use tickring::record::rtype;
+use tickring::record::{Record, rtype};
 use tickring::schema::Schema;
+use tickring::{RecordRef, WrongKind};
 
 use crate::error::{DbnError, Error};
+use crate::source::Sink;
 use crate::source::dbn::layout::{self, TRADE_LEN};
 
 /// Bytes of a trade in words of 4 bytes, as the header says it.
@@ -30,13 +31,16 @@ pub struct DbnHeader {
     pub start_ns: u64,
 }
 
-/// Writes a DBN file.
+/// Writes a DBN file: records of a ring, or as a [`Sink`] those of a source, of all its rings in
+/// the order they come.
 #[derive(Debug)]
 pub struct DbnWriter<W> {
     path: PathBuf,
     output: W,
     written: u64,
     refused: u64,
+    /// The first error as a sink.
+    error: Option<Error>,
 }
 
 impl<W: Write> DbnWriter<W> {
@@ -57,7 +61,7 @@ impl<W: Write> DbnWriter<W> {
             path: path.to_owned(),
             source: DbnError::Metadata { source },
         })?;
-        Ok(Self { path: path.to_owned(), output, written: 0, refused: 0 })
+        Ok(Self { path: path.to_owned(), output, written: 0, refused: 0, error: None })
     }
 
     /// Writes metadata as [`DbnSource::metadata`](crate::source::dbn::DbnSource::metadata) gives
@@ -67,7 +71,7 @@ impl<W: Write> DbnWriter<W> {
     /// [`Error::Io`] if the output refuses it.
     pub fn with_metadata(path: &Path, mut output: W, metadata: &[u8]) -> Result<Self, Error> {
         output.write_all(metadata).map_err(|source| Error::io("write", path, source))?;
-        Ok(Self { path: path.to_owned(), output, written: 0, refused: 0 })
+        Ok(Self { path: path.to_owned(), output, written: 0, refused: 0, error: None })
     }
 
     /// Writes one record, and returns whether DBN has its kind.
@@ -75,14 +79,19 @@ impl<W: Write> DbnWriter<W> {
     /// # Errors
     /// [`Error::Io`] if the output refuses it.
     pub fn write(&mut self, record: RecordRef<'_>) -> Result<bool, Error> {
-        let len = layout::len(dbn::DBN_VERSION, record.rtype());
-        let Some(bytes) = len.and_then(|len| record.bytes().get(..len)) else {
+        self.put(record.rtype(), record.bytes())
+    }
+
+    /// Writes the bytes of one record, which may be followed by others.
+    fn put(&mut self, rtype: u8, bytes: &[u8]) -> Result<bool, Error> {
+        let len = layout::len(dbn::DBN_VERSION, rtype);
+        let Some(bytes) = len.and_then(|len| bytes.get(..len)) else {
             self.refused += 1;
             return Ok(false);
         };
         let written = match bytes {
             // The record in the ring is longer, and its header says so.
-            [_, rest @ ..] if record.rtype() == rtype::TRADE => {
+            [_, rest @ ..] if rtype == rtype::TRADE => {
                 self.output.write_all(&[TRADE_WORDS]).and_then(|()| self.output.write_all(rest))
             }
             _ => self.output.write_all(bytes),
@@ -90,6 +99,15 @@ impl<W: Write> DbnWriter<W> {
         written.map_err(|source| Error::io("write", &self.path, source))?;
         self.written += 1;
         Ok(true)
+    }
+
+    /// Writes a record unless there was an error before, and keeps its error.
+    fn keep<R: Record>(&mut self, record: &R) {
+        if self.error.is_none()
+            && let Err(error) = self.put(record.header().rtype, record.as_bytes())
+        {
+            self.error = Some(error);
+        }
     }
 
     /// Returns how many records were written.
@@ -104,13 +122,40 @@ impl<W: Write> DbnWriter<W> {
         self.refused
     }
 
+    /// Tells the first error as a sink, after which nothing was written. The caller is to stop
+    /// then.
+    ///
+    /// # Errors
+    /// That error.
+    pub fn check(&mut self) -> Result<(), Error> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
     /// Flushes the output and returns it.
     ///
     /// # Errors
-    /// [`Error::Io`] if the output refuses.
+    /// [`Error::Io`] if the output refuses, or the error that [`check`](Self::check) tells.
     pub fn finish(mut self) -> Result<W, Error> {
+        self.check()?;
         self.output.flush().map_err(|source| Error::io("write", &self.path, source))?;
         Ok(self.output)
+    }
+}
+
+impl<W: Write> Sink for DbnWriter<W> {
+    fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.keep(record);
+        Ok(())
+    }
+
+    fn definition<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.keep(record);
+        Ok(())
+    }
+
+    fn statistic<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
+        self.keep(record);
+        Ok(())
     }
 }
 
