@@ -22,6 +22,7 @@
 //! allocation but when an instrument is seen for the first time.
 
 mod instrument;
+mod plant;
 
 use tickring::record::{Record, Vector, lane_type, metric};
 use tickring::schema::Kind;
@@ -29,6 +30,9 @@ use tickring::schema::Kind;
 use crate::error::Error;
 use crate::market::Update;
 use instrument::Instrument;
+
+pub(crate) use plant::Planter;
+pub use plant::{Plant, PlantOptions};
 
 /// Channels of a step.
 pub const CHANNELS: u16 = 4;
@@ -45,12 +49,14 @@ pub struct FeatureOptions {
     pub every: u32,
     /// Slots of the ring of vectors, a power of two.
     pub capacity: u64,
+    /// Near-duplicates to be planted among the vectors; none without.
+    pub plant: Option<PlantOptions>,
 }
 
 impl Default for FeatureOptions {
-    /// 32 lanes, a step every 8 events, 16 Ki slots.
+    /// 32 lanes, a step every 8 events, 16 Ki slots, nothing planted.
     fn default() -> Self {
-        Self { dim: 32, every: 8, capacity: 1 << 14 }
+        Self { dim: 32, every: 8, capacity: 1 << 14, plant: None }
     }
 }
 
@@ -87,8 +93,18 @@ impl Features {
             let found = options.every.to_string();
             return Err(Error::Option { name: "every", expected: "at least 1", found });
         }
+        if options.plant.is_some_and(|plant| plant.one_in == 0) {
+            let (expected, found) = ("at least 1", "0".to_owned());
+            return Err(Error::Option { name: "one_in", expected, found });
+        }
         let lanes = vec![0.0; options.dim.into()];
         Ok(Self { options, instruments: Vec::new(), lanes })
+    }
+
+    /// Returns what plants vectors among those of this encoder, if anything is to.
+    pub(crate) fn planter(&self) -> Option<Planter> {
+        let FeatureOptions { dim, capacity, plant, .. } = self.options;
+        plant.map(|options| Planter::new(options, dim, capacity))
     }
 
     /// Returns the slots that the ring of vectors is to have.

@@ -43,7 +43,7 @@ pub use derived::{QuoteOptions, StatsOptions};
 pub use summary::{Journaled, Summary};
 
 use crate::error::Error;
-use crate::features::FeatureOptions;
+use crate::features::{FeatureOptions, Plant};
 use crate::pace::{Clock, Pace, Pacer, RealClock};
 use crate::source::{Progress, Source};
 use rings::Rings;
@@ -251,6 +251,12 @@ impl<S: Source, C: Clock> Feed<S, C> {
             }
         }
         Ok(Progress::Advanced(consumed))
+    }
+
+    /// Gives the vectors that were planted since the last call, if [`FeatureOptions::plant`] asks
+    /// for any. What is not asked for is kept.
+    pub fn drain_plants(&mut self) -> impl Iterator<Item = Plant> {
+        self.rings.drain_plants()
     }
 
     /// Returns what was published and seen so far.

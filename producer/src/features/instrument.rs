@@ -3,6 +3,7 @@
 use tickring::record::{UNDEF_PRICE, side};
 
 use super::CHANNELS;
+use super::plant::norm;
 use crate::market::{Market, Traded};
 
 /// Values of one step: return, spread, imbalance, volume.
@@ -133,7 +134,7 @@ impl Instrument {
                 *lane = ((value - mean) * scale) as f32;
             }
         }
-        lanes.iter().map(|lane| f64::from(*lane) * f64::from(*lane)).sum::<f64>().sqrt() as f32
+        norm(lanes)
     }
 }
 

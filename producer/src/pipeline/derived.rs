@@ -3,16 +3,17 @@
 mod depth;
 mod quotes;
 mod stats;
+mod vectors;
 
 use std::any::Any;
 
-use tickring::record::{Gap, Heartbeat, Record, Vector, book_state};
+use tickring::record::{Gap, Heartbeat, Record, book_state};
 use tickring::schema::Kind;
 use tickring::{Instrument, Writer, WrongKind};
 
 use super::{FeedOptions, directory, rings};
 use crate::error::Error;
-use crate::features::Features;
+use crate::features::{Features, Plant};
 use crate::market::{Markets, Update};
 use crate::source::Count;
 use depth::Depth;
@@ -20,6 +21,7 @@ pub use quotes::QuoteOptions;
 use quotes::Quotes;
 use stats::Stats;
 pub use stats::StatsOptions;
+use vectors::Vectors;
 
 /// The books, and the writers of the rings that follow from them.
 #[derive(Debug)]
@@ -32,13 +34,6 @@ pub(super) struct Derived {
     crossed: u64,
 }
 
-#[derive(Debug)]
-struct Vectors {
-    features: Features,
-    writer: Writer,
-    published: u64,
-}
-
 impl Derived {
     /// Opens the rings that are wanted; `None` if there is none.
     pub(super) fn open(
@@ -48,7 +43,7 @@ impl Derived {
         let vectors = features.map(|features| {
             let kinds = features.kinds();
             let writer = rings::writer(options, "vectors", kinds, features.capacity(), 0)?;
-            Ok::<_, Error>(Vectors { features, writer, published: 0 })
+            Ok::<_, Error>(Vectors::new(features, writer))
         });
         let quotes = options.quotes.as_ref().map(|own| {
             let stats = own.stats.as_ref().map(Stats::new).transpose()?;
@@ -87,15 +82,8 @@ impl Derived {
         let Some(update) = self.markets.apply(record) else {
             return Ok(());
         };
-        if let Some(Vectors { features, writer, published }) = &mut self.vectors
-            && let Some(feature) = features.observe(seq, &update)
-        {
-            let vec_id = writer.next_seq();
-            let mut claim = writer.claim();
-            claim.write(&Vector { vec_id, ..feature.vector })?;
-            claim.write_lanes(feature.lanes)?;
-            let _ = claim.commit();
-            *published += 1;
+        if let Some(vectors) = &mut self.vectors {
+            vectors.observe(seq, &update)?;
         }
         let mut stats = self.quotes.as_mut().and_then(|quotes| quotes.stats.as_mut());
         if let (Some(stats), Some(traded)) = (&mut stats, &update.traded) {
@@ -195,6 +183,11 @@ impl Derived {
         let quotes = self.quotes.map(|quotes| quotes.writer);
         let depth = self.depth.map(|depth| depth.writer);
         [vectors, quotes, depth].into_iter().flatten()
+    }
+
+    /// Gives the vectors that were planted since the last call.
+    pub(super) fn drain_plants(&mut self) -> impl Iterator<Item = Plant> {
+        self.vectors.iter_mut().flat_map(Vectors::drain_plants)
     }
 
     /// How many vectors were published.

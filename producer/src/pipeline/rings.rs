@@ -9,7 +9,7 @@ use tickring::{Instrument, RingName, RingSpec, Writer, WrongKind};
 use super::derived::Derived;
 use super::{FeedOptions, Journaled, Summary, directory};
 use crate::error::Error;
-use crate::features::Features;
+use crate::features::{Features, Plant};
 use crate::source::{Count, Kinds, Report, Sink};
 
 /// Slots of `definitions` and `statistics`: some 14,000 instruments can be read at any time.
@@ -36,6 +36,8 @@ pub(super) struct Rings {
     looked_seqs: [u64; RINGS],
     /// What the journals had when the rings were closed.
     journaled: Option<Journaled>,
+    /// The plants that nobody had asked for when the rings were closed.
+    plants: Vec<Plant>,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,7 @@ impl Rings {
             looked_ns: None,
             looked_seqs: [0; RINGS],
             journaled: None,
+            plants: Vec::new(),
         })
     }
 
@@ -107,6 +110,12 @@ impl Rings {
     /// Returns how many records were published, derived ones not counted.
     pub(super) fn published(&self) -> u64 {
         self.published
+    }
+
+    /// Gives the vectors that were planted since the last call.
+    pub(super) fn drain_plants(&mut self) -> impl Iterator<Item = Plant> {
+        let derived = self.open.iter_mut().flat_map(|open| &mut open.derived);
+        derived.flat_map(Derived::drain_plants).chain(self.plants.drain(..))
     }
 
     /// Makes everything staged visible.
@@ -177,6 +186,7 @@ impl Rings {
             journaled.error = failed.map(|error| error.to_string()).or(journaled.error);
             self.journaled = Some(journaled);
         }
+        self.plants = self.drain_plants().collect();
         self.derived = self.derived();
         if let Some(Open { ticks, definitions, statistics, derived }) = self.open.take() {
             let side = [definitions, statistics].into_iter().flatten();

@@ -1,6 +1,7 @@
 //! Why a command could not do what it was asked.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE_OR_IO: u8 = 2;
@@ -99,6 +100,18 @@ pub(crate) enum Failure {
         /// How it ended.
         status: String,
     },
+    /// The system refused an operation on a file that is to be written.
+    #[error("cannot {operation} {path}: {source}; {hint}")]
+    File {
+        /// What was tried.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+        /// What to do next.
+        hint: &'static str,
+    },
     /// The system refused an operation that is not about a ring.
     #[error("cannot {operation}: {source}")]
     Io {
@@ -113,6 +126,21 @@ impl Failure {
     /// Wraps the system's answer to `operation`; for `map_err`.
     pub(crate) fn io(operation: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { operation, source }
+    }
+
+    /// Wraps the system's answer to `operation` on a file; for `map_err`.
+    pub(crate) fn file(
+        operation: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| {
+            let hint = match source.kind() {
+                io::ErrorKind::AlreadyExists => "choose another name, or delete it",
+                _ => "check the path, its permissions and the space there",
+            };
+            Self::File { operation, path, source, hint }
+        }
     }
 
     /// Whether whoever read our output has gone, which is no failure.

@@ -22,6 +22,7 @@ mod file_id;
 mod journal;
 mod login;
 mod making;
+mod market;
 mod names;
 mod notation;
 mod note;

@@ -17,6 +17,7 @@ mod journal;
 mod ls;
 mod own_kind;
 mod soup;
+mod plants;
 mod support;
 mod symbols;
 mod tail;

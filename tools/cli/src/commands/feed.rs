@@ -2,14 +2,15 @@
 
 mod books;
 mod pcap;
+mod plants;
 mod soup;
 mod text;
 pub(super) mod udp;
 
-use crate::duration;
 use crate::failure::Failure;
 use crate::journal::Keeping;
 use crate::making::Making;
+use crate::market::Market;
 use crate::notation::{Age, Grouped};
 use crate::outcome::Outcome;
 use crate::output::Output;
@@ -18,6 +19,7 @@ use crate::signals::Signals;
 use crate::steps::{Allowed, Steps};
 use books::Books;
 use jiff::civil::Date;
+use plants::{PlantFile, Planting};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -28,7 +30,7 @@ use tickring_producer::pin::pin;
 use tickring_producer::pipeline::{DEFAULT_INSTRUMENTS, Feed, FeedOptions, Journaled, Summary};
 use tickring_producer::source::dbn::{DbnSource, Fragment};
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
-use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
+use tickring_producer::source::simulator::Simulator;
 use tickring_producer::source::{Count, Progress, Source};
 
 /// Inputs between two looks at signals, and between two moves of the rings' `published`.
@@ -111,6 +113,8 @@ struct Publishing {
     #[arg(long, value_name = "SLOTS", requires = "vectors")]
     #[arg(default_value_t = FeatureOptions::default().capacity)]
     vector_capacity: u64,
+    #[command(flatten)]
+    planting: Planting,
     /// Keep the rings durably, in journals in this directory that the feed writes itself: complete,
     /// unless the disk fails
     #[arg(long, value_name = "DIR")]
@@ -125,21 +129,8 @@ struct Publishing {
 
 #[derive(Debug, clap::Args)]
 struct Simulate {
-    /// The same seed gives the same records
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Instruments, 1 to 100000
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    instruments: u32,
-    /// Mean number of events in a simulated second; an event is 1.3 records on average
-    #[arg(long, value_name = "EVENTS", default_value_t = 10_000.0)]
-    rate: f64,
-    /// End after so much simulated time, in seconds [default: no end]
-    #[arg(long, value_name = "SECONDS", value_parser = duration::seconds)]
-    seconds: Option<Duration>,
-    /// End after so many market records [default: no end]
-    #[arg(long, value_name = "N")]
-    count: Option<u64>,
+    #[command(flatten)]
+    market: Market,
     #[command(flatten)]
     publishing: Publishing,
 }
@@ -181,14 +172,7 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     match arguments.source {
         SourceArguments::Simulate(own) => {
-            let source = Simulator::new(&SimulatorOptions {
-                seed: own.seed,
-                instruments: own.instruments,
-                events_per_second: own.rate,
-                count: own.count,
-                duration: own.seconds,
-                ..SimulatorOptions::default()
-            })?;
+            let source = Simulator::new(&own.market.options())?;
             publish(source, Pace::Replay(1.0), own.publishing, directory, output)
         }
         SourceArguments::Dbn(own) => {
@@ -242,7 +226,9 @@ fn publish<S: Source>(
         dim,
         every: arguments.vector_every,
         capacity: arguments.vector_capacity,
+        plant: arguments.planting.options(),
     });
+    let plants = arguments.planting.file()?;
     let options = FeedOptions {
         capacity: arguments.capacity,
         instruments: arguments.directory,
@@ -258,7 +244,8 @@ fn publish<S: Source>(
         ..FeedOptions::new(directory.clone(), arguments.to)
     };
     let feed = Some(Feed::open(source, &options)?);
-    let running = Running { feed, steps, closed: Summary::default(), since: Instant::now() };
+    let (closed, since) = (Summary::default(), Instant::now());
+    let running = Running { feed, steps, plants, closed, since };
     service::run(running, &signals, arguments.reports, output)
 }
 
@@ -268,6 +255,7 @@ struct Running<S> {
     feed: Option<Feed<S>>,
     /// Who allows steps, at that pace.
     steps: Option<Steps>,
+    plants: Option<PlantFile>,
     /// What a stopped feed had done.
     closed: Summary,
     since: Instant,
@@ -288,7 +276,11 @@ impl<S: Source> Service for Running<S> {
         if let Some(Allowed::Steps(more)) = allowed {
             feed.allow(more);
         }
-        Ok(match feed.run_once(BUDGET)? {
+        let progress = feed.run_once(BUDGET)?;
+        if let Some(file) = &mut self.plants {
+            file.write(feed.drain_plants())?;
+        }
+        Ok(match progress {
             Progress::Advanced(_) => Step::Advanced,
             // What was allowed is published, and nothing more will be.
             Progress::Idle if allowed == Some(Allowed::End) => {
@@ -296,7 +288,10 @@ impl<S: Source> Service for Running<S> {
                 Step::Ended
             }
             Progress::Idle => Step::Idle,
-            Progress::End => Step::Ended,
+            Progress::End => {
+                self.plants.as_mut().map_or(Ok(()), PlantFile::flush)?;
+                Step::Ended
+            }
         })
     }
 
@@ -310,7 +305,7 @@ impl<S: Source> Service for Running<S> {
         if let Some(feed) = self.feed.take() {
             self.closed = feed.close();
         }
-        Ok(())
+        self.plants.as_mut().map_or(Ok(()), PlantFile::flush)
     }
 
     fn text(&self) -> String {
