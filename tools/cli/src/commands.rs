@@ -14,6 +14,7 @@ mod ls;
 mod play;
 mod record;
 mod replay;
+mod simulate;
 mod symbols;
 mod tail;
 mod window;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Tail(tail::Arguments),
     Feed(Box<feed::Arguments>),
     Play(play::Arguments),
+    Simulate(simulate::Arguments),
     Record(record::Arguments),
     Replay(replay::Arguments),
     Window(window::Arguments),
@@ -48,6 +50,7 @@ impl Command {
             Self::Tail(arguments) => tail::run(&arguments, directory, output),
             Self::Feed(arguments) => feed::run(*arguments, directory, output),
             Self::Play(arguments) => play::run(&arguments, output),
+            Self::Simulate(arguments) => simulate::run(arguments, output),
             Self::Record(arguments) => record::run(&arguments, directory, output),
             Self::Replay(arguments) => replay::run(arguments, directory, output),
             Self::Window(arguments) => window::run(arguments, directory, output),

@@ -18,6 +18,7 @@ mod ls;
 mod own_kind;
 mod soup;
 mod plants;
+mod simulate;
 mod support;
 mod symbols;
 mod tail;
