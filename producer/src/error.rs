@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::calendar::CalendarError;
 use crate::columns::TableError;
+use crate::sink::itch::EncodeError;
 use crate::source::pcap::PcapError;
 use crate::source::soup::SoupError;
 use crate::source::udp::UdpError;
-use crate::sink::itch::EncodeError;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 

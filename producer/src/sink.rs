@@ -2,9 +2,9 @@
 
 pub mod binary_file;
 pub mod dbn;
-pub mod raw;
 pub mod itch;
 pub mod mold;
 pub mod pcap;
+pub mod raw;
 pub mod tape;
 pub mod truth;

@@ -20,7 +20,7 @@ mod layout;
 mod pcap_files;
 mod quote_stats;
 mod replay;
+mod simulated_files;
 mod soup;
 mod text_files;
 mod udp;
-mod simulated_files;
