@@ -65,7 +65,9 @@ impl Taker {
         let end = self.records + records;
         while self.records < end {
             let _ = simulator.poll(self, BUDGET).expect("a market without end");
-            self.writer.as_mut().map_or((), Writer::flush);
+            if let Some(writer) = &mut self.writer {
+                writer.flush();
+            }
         }
     }
 

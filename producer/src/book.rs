@@ -105,8 +105,8 @@ pub enum Applied {
 #[derive(Clone, Debug)]
 pub struct Book {
     orders: HashMap<u64, Order, OrderIdHash>,
-    bids: Ladder,
-    asks: Ladder,
+    /// Bids, then asks.
+    ladders: [Ladder; 2],
     /// The best level that has changed, counted from 0; [`UNCHANGED`] if none has.
     changed: usize,
     unknown: u64,
@@ -122,8 +122,7 @@ impl Book {
     pub fn new() -> Self {
         Self {
             orders: HashMap::default(),
-            bids: Ladder::new(Side::Bid),
-            asks: Ladder::new(Side::Ask),
+            ladders: [Ladder::new(Side::Bid), Ladder::new(Side::Ask)],
             changed: UNCHANGED,
             unknown: 0,
             refused: 0,
@@ -155,21 +154,20 @@ impl Book {
     /// Takes out all orders.
     pub fn clear(&mut self) {
         self.orders.clear();
-        self.bids.clear();
-        self.asks.clear();
+        self.ladders.iter_mut().for_each(Ladder::clear);
         self.changed = 0;
     }
 
     /// Returns the highest bid level.
     #[must_use]
     pub fn best_bid(&self) -> Option<Level> {
-        self.bids.best()
+        self.ladder(Side::Bid).best()
     }
 
     /// Returns the lowest ask level.
     #[must_use]
     pub fn best_ask(&self) -> Option<Level> {
-        self.asks.best()
+        self.ladder(Side::Ask).best()
     }
 
     /// Returns whether the best bid is at or above the best ask.
@@ -263,18 +261,16 @@ impl Book {
         if taken == record.size { Applied::Changed } else { Applied::Unknown }
     }
 
+    #[inline]
     fn ladder(&self, side: Side) -> &Ladder {
-        match side {
-            Side::Bid => &self.bids,
-            Side::Ask => &self.asks,
-        }
+        let [bids, asks] = &self.ladders;
+        if side == Side::Bid { bids } else { asks }
     }
 
+    #[inline]
     fn ladder_mut(&mut self, side: Side) -> &mut Ladder {
-        match side {
-            Side::Bid => &mut self.bids,
-            Side::Ask => &mut self.asks,
-        }
+        let [bids, asks] = &mut self.ladders;
+        if side == Side::Bid { bids } else { asks }
     }
 }
 

@@ -28,9 +28,10 @@
 //! keys replace what there is.
 //!
 //! Times of sessions are civil times, so that summer time is right on its own. Source of the
-//! built-in hours: Nasdaq Equity 4 rule 1 and NYSE rule 7.34 (sessions), NYSE rule 7.2 (holidays and
-//! half days), SEC rule 612 (price steps), CME Globex trading hours (Sunday 17:00 to Friday 16:00
-//! Chicago, with a pause from 16:00 to 17:00). CME's holidays differ by product and are not built in.
+//! built-in hours: Nasdaq Equity 4 rule 1 and NYSE rule 7.34 (sessions), NYSE rule 7.2 (holidays
+//! and half days), SEC rule 612 (price steps), CME Globex trading hours (Sunday 17:00 to Friday
+//! 16:00 Chicago, with a pause from 16:00 to 17:00). CME's holidays differ by product and are not
+//! built in.
 
 mod file;
 mod holidays;

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A [`ColumnMap`] names the kind of the rows, the cell of each [`Field`], and how times and
-//! quantities are written; [`preset`] has some for well-known files. Numbers are read from their
+//! quantities are written; [`preset()`] has some for well-known files. Numbers are read from their
 //! text, exactly; a row that cannot be a record is refused and counted, with its line.
 //!
 //! | kind of rows | needs | may have | record |

@@ -5,10 +5,10 @@
 //! what that made of the instrument's [`Market`]. What is derived from ticks (quotes, levels,
 //! features) follows from updates alone, so that one set of books serves all of it.
 //!
-//! A market takes its prices from what the source has: from orders ([`Mbo`]), from levels ([`Mbp1`],
-//! [`Mbp10`]) or from quotes ([`Quote`]); what came last counts. An event is what happened to one
-//! instrument at one time: its records up to one flagged LAST. A trade of an instrument that has
-//! only trades is an event of its own.
+//! A market takes its prices from what the source has: from orders ([`Mbo`]), from levels
+//! ([`Mbp1`], [`Mbp10`]) or from quotes ([`Quote`]); what came last counts. An event is what
+//! happened to one instrument at one time: its records up to one flagged LAST. A trade of an
+//! instrument that has only trades is an event of its own.
 //!
 //! The state of each book is a value of [`book_state`](tickring::record::book_state):
 //!
@@ -28,8 +28,8 @@
 //! | a gap of this instrument alone, but filled | Stale until a clear or a snapshot |
 //! | silence of a live source | all Stale until it is heard again |
 //!
-//! A gap that tells sequences of which none is missing changes nothing, and neither does a trading status: the book of
-//! a halted instrument is a good one.
+//! A gap that tells sequences of which none is missing changes nothing, and neither does a trading
+//! status: the book of a halted instrument is a good one.
 //!
 //! Cost of an update: a look at the instrument and one at its book, no allocation but for an
 //! instrument that is seen for the first time and while a book grows.

@@ -156,8 +156,9 @@ impl<S: Source, C: Clock> Feed<S, C> {
     /// Publishes what is due, up to `budget` inputs.
     ///
     /// Gives [`Progress::Idle`] when nothing was due; by then it has slept until something is, or
-    /// for 20 ms, unless it is the source that has nothing: see [`wait`](Self::wait). At the end of the input the rings are closed and every later call gives
-    /// [`Progress::End`]. Cost: see [`Source::poll`]; no system call at full speed.
+    /// for 20 ms, unless it is the source that has nothing: see [`wait`](Self::wait). At the end of
+    /// the input the rings are closed and every later call gives [`Progress::End`]. Cost: see
+    /// [`Source::poll`]; no system call at full speed.
     ///
     /// # Errors
     /// [`Error`] if the source cannot go on. What came before is published, and the rings are

@@ -24,11 +24,11 @@ fn open(path: &Path) -> Result<DbnSource, Error> {
     if !path.to_str().unwrap().contains(".frag") {
         return DbnSource::open(path);
     }
-    let version = match plain(&fs::read(path).unwrap())[0] {
-        90 => 1,
-        100 => 2,
-        130 => 3,
-        words => panic!("{} has no definitions but {words} words", path.display()),
+    let version = match plain(&fs::read(path).unwrap()).first() {
+        Some(90) => 1,
+        Some(100) => 2,
+        Some(130) => 3,
+        words => panic!("{} has no definitions: {words:?} words", path.display()),
     };
     DbnSource::open_fragment(path, &Fragment { version, schema: None })
 }

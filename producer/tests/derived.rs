@@ -1,6 +1,9 @@
 //! Quotes and levels of a feed against a recomputation from its ticks that knows no book.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tickring::Instrument;
@@ -8,10 +11,12 @@ use tickring::record::{
     Gap, InstrumentDef, Level, Mbo, Mbp1, Mbp10, Quote, Record, Status, UNDEF_PRICE, action,
     book_state, flag, gap_state, side, status_action,
 };
+use tickring_producer::Error;
+use tickring_producer::pace::Clock;
 use tickring_producer::pipeline::{Feed, FeedOptions, QuoteOptions, Summary};
-use tickring_producer::source::Progress;
 use tickring_producer::source::dbn::DbnSource;
 use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
+use tickring_producer::source::{Kinds, Progress, Report, Sink, Source};
 
 use crate::bus::{Bus, recorded};
 use crate::hand::{Given, Hand};
@@ -385,6 +390,72 @@ fn levels_and_quotes_of_the_source_are_passed_on_where_they_change() {
     let depth: Vec<Mbp10> = bus.records("depth");
     assert_eq!(depth.len(), 2);
     assert_eq!(depth[1].levels, levels);
+}
+
+/// A live source that gives an order or nothing at each poll.
+struct Live {
+    hand: Hand,
+    polls: std::vec::IntoIter<bool>,
+}
+
+impl Source for Live {
+    const IS_LIVE: bool = true;
+
+    fn kinds(&self) -> Kinds {
+        self.hand.kinds()
+    }
+
+    fn next_time_ns(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn poll<S: Sink>(&mut self, sink: &mut S, budget: usize) -> Result<Progress, Error> {
+        match self.polls.next() {
+            Some(true) => self.hand.poll(sink, budget),
+            Some(false) => Ok(Progress::Idle),
+            None => Ok(Progress::End),
+        }
+    }
+
+    fn report(&self) -> Report {
+        Report::default()
+    }
+}
+
+/// A clock that the test sets.
+struct Set(Rc<Cell<u64>>);
+
+impl Clock for Set {
+    fn now_ns(&mut self) -> u64 {
+        self.0.get()
+    }
+
+    fn sleep_ns(&mut self, ns: u64) {
+        self.0.set(self.0.get() + ns);
+    }
+}
+
+#[test]
+fn the_books_of_a_live_source_are_stale_while_it_is_silent() {
+    use book_state::{STALE, SYNCED};
+    let bus = Bus::new();
+    let records = (0..2).map(|id| add(id, side::BID, 100, LAST)).collect();
+    let polls = vec![true, false, false, false, true].into_iter();
+    let source = Live { hand: Hand::new(records), polls };
+    let now = Rc::new(Cell::new(0));
+    let options = FeedOptions { stale_after: Duration::from_secs(10), ..options(&bus, 512) };
+    let mut feed = Feed::with_clock(source, &options, Set(Rc::clone(&now))).unwrap();
+    for (second, state) in [(1, SYNCED), (5, SYNCED), (10, SYNCED), (11, STALE), (20, SYNCED)] {
+        now.set(second * 1_000_000_000);
+        assert_ne!(feed.run_once(10).unwrap(), Progress::End);
+        for ring in ["ticks", "quotes"] {
+            let found = bus.reader(ring).instrument(7).unwrap();
+            assert_eq!(found.book_state, state, "{ring} after {second} s");
+        }
+    }
+    let _ = feed.close();
+    let quotes: Vec<Quote> = bus.records("quotes");
+    assert!(quotes.len() == 2 && quotes.iter().all(|quote| quote.flags & BAD == 0));
 }
 
 #[test]

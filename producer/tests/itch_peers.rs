@@ -322,13 +322,14 @@ fn compare(file: &[u8]) -> usize {
     // itch5 0.1.5 has no public locate of type Y: it is compared with itchy alone.
     let told: Vec<_> = frames.clone().map(ours).collect();
     let pick = |without: &[u8]| {
-        let chosen = frames.clone().filter(|bytes| !without.contains(&bytes[0]));
-        let framed = |bytes: &[u8]| {
-            let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
-            [&length[..], bytes].concat()
-        };
-        let known = told.iter().filter(|told| !without.iter().any(|c| u64::from(*c) == told[0]));
-        (chosen.map(framed).collect::<Vec<_>>().concat(), known.cloned().collect::<Vec<_>>())
+        let has = |bytes: &[u8]| bytes.first().is_some_and(|code| !without.contains(code));
+        let (mut file, mut known) = (Vec::new(), Vec::new());
+        for (bytes, told) in frames.clone().zip(&told).filter(|(bytes, _)| has(bytes)) {
+            file.extend(u16::try_from(bytes.len()).unwrap().to_be_bytes());
+            file.extend(bytes);
+            known.push(told.clone());
+        }
+        (file, known)
     };
     let (file, known) = pick(b"hO");
     assert!(of_itchy(&file) == known, "itchy says something else");
@@ -389,8 +390,8 @@ fn message(code: u8, noise: &[u8]) -> Vec<u8> {
             '|' => {
                 let letters: Vec<char> =
                     parts.by_ref().take_while(|letter| *letter != ' ').collect();
-                let letter = letters[usize::from(free()) % letters.len()];
-                bytes.push(u8::try_from(letter).unwrap());
+                let letter = letters.get(usize::from(free()) % letters.len()).unwrap();
+                bytes.push(u8::try_from(*letter).unwrap());
             }
             other => bytes.push(u8::try_from(other).unwrap()),
         }

@@ -123,8 +123,9 @@ def quotes_by_orders(ticks: Rows) -> list[tuple[int, int, int, int, int, int]]:
         bids = [order[2] for order in own if order[1] == b"B"]
         asks = [order[2] for order in own if order[1] == b"A"]
         bid, ask = max(bids, default=none), min(asks, default=none)
-        sizes = (sum(o[3] for o in own if o[1:3] == side) for side in ((b"B", bid), (b"A", ask)))
-        quote = (bid, ask, *sizes)
+        bid_size = sum(order[3] for order in own if order[1:3] == (b"B", bid))
+        ask_size = sum(order[3] for order in own if order[1:3] == (b"A", ask))
+        quote = (bid, ask, bid_size, ask_size)
         if last.get(instrument, (none, none, 0, 0)) != quote:
             last[instrument] = quote
             quotes.append((instrument, int(tick["ts_event"]), *quote))

@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::memory::Memory;
 use crate::segment::{Access, Segment};
 
-/// A counter that the writer of a ring shows, see [`Writer::show_count`](crate::Writer::show_count).
+/// A counter that the writer of a ring shows, see
+/// [`Writer::show_count`](crate::Writer::show_count).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RingCount {
     /// What is counted.

@@ -20,9 +20,14 @@ pub struct Level {
 }
 
 /// The levels of one side.
+///
+/// Inside, prices are ranks: the price of a bid, the complement of an ask's, so that the greater
+/// rank is the better price on either side, and nothing in here has to ask which side it is.
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
-    side: Side,
+    /// What turns a price into its rank and back: 0 for bids, all ones for asks.
+    mask: i64,
+    /// With ranks for prices, the best last.
     levels: Vec<Level>,
     tick: Tick,
 }
@@ -55,16 +60,20 @@ impl Tick {
 
 impl Ladder {
     pub(super) const fn new(side: Side) -> Self {
-        Self { side, levels: Vec::new(), tick: Tick::UNKNOWN }
+        let mask = match side {
+            Side::Bid => 0,
+            Side::Ask => -1,
+        };
+        Self { mask, levels: Vec::new(), tick: Tick::UNKNOWN }
     }
 
     #[inline]
     pub(super) fn best(&self) -> Option<Level> {
-        self.levels.last().copied()
+        self.levels.last().map(|level| self.shown(level))
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = Level> {
-        self.levels.iter().rev().copied()
+        self.levels.iter().rev().map(|level| self.shown(level))
     }
 
     pub(super) fn clear(&mut self) {
@@ -74,13 +83,14 @@ impl Ladder {
     /// Adds one order and returns how many levels are better than its.
     #[inline]
     pub(super) fn add(&mut self, price: i64, size: u32) -> usize {
-        let at = self.position(price);
+        let rank = price ^ self.mask;
+        let at = self.position(rank);
         match self.levels.get_mut(at) {
-            Some(level) if level.price == price => {
+            Some(level) if level.price == rank => {
                 level.size += u64::from(size);
                 level.orders += 1;
             }
-            _ => self.insert(at, Level { price, size: u64::from(size), orders: 1 }),
+            _ => self.insert(at, Level { price: rank, size: u64::from(size), orders: 1 }),
         }
         self.levels.len() - 1 - at
     }
@@ -89,9 +99,10 @@ impl Ladder {
     /// Returns how many levels are better.
     #[inline]
     pub(super) fn take(&mut self, price: i64, size: u32, gone: bool) -> usize {
-        let at = self.position(price);
+        let rank = price ^ self.mask;
+        let at = self.position(rank);
         let count = self.levels.len();
-        let Some(level) = self.levels.get_mut(at).filter(|level| level.price == price) else {
+        let Some(level) = self.levels.get_mut(at).filter(|level| level.price == rank) else {
             debug_assert!(false, "the book takes from levels that its orders made");
             return 0;
         };
@@ -106,13 +117,18 @@ impl Ladder {
     /// Changes the quantity of one order and returns how many levels are better than its.
     #[inline]
     pub(super) fn resize(&mut self, price: i64, from: u32, to: u32) -> usize {
-        let at = self.position(price);
-        let Some(level) = self.levels.get_mut(at).filter(|level| level.price == price) else {
+        let rank = price ^ self.mask;
+        let at = self.position(rank);
+        let Some(level) = self.levels.get_mut(at).filter(|level| level.price == rank) else {
             debug_assert!(false, "the book resizes orders of levels that they made");
             return 0;
         };
         level.size = level.size - u64::from(from) + u64::from(to);
         self.levels.len() - 1 - at
+    }
+
+    fn shown(&self, level: &Level) -> Level {
+        Level { price: level.price ^ self.mask, ..*level }
     }
 
     #[cold]
@@ -125,48 +141,37 @@ impl Ladder {
         }
     }
 
-    /// Returns where the level of `price` is, or where it belongs.
+    /// Returns where the level of a rank is, or where it belongs.
     #[inline]
-    fn position(&self, price: i64) -> usize {
-        let Some((best, worse)) = self.levels.split_last() else { return 0 };
-        if price == best.price {
-            return worse.len();
-        }
-        if self.is_better(price, best.price) {
+    fn position(&self, rank: i64) -> usize {
+        let Some(best) = self.levels.last() else { return 0 };
+        if rank > best.price {
             return self.levels.len();
         }
-        let ticks = self.tick.count(price.abs_diff(best.price));
-        let guess = usize::try_from(ticks).ok().and_then(|ticks| worse.len().checked_sub(ticks));
-        match guess.and_then(|at| Some((at, worse.get(at)?.price))) {
-            Some((at, found)) if found == price => at,
+        let ticks = usize::try_from(self.tick.count(best.price.abs_diff(rank)));
+        let guess = ticks.ok().and_then(|ticks| (self.levels.len() - 1).checked_sub(ticks));
+        match guess.and_then(|at| Some((at, self.levels.get(at)?.price))) {
+            Some((at, found)) if found == rank => at,
             // As far as the tick is right, fewer levels lie between than ticks.
-            Some((at, found)) if self.is_better(price, found) => at + self.search(at, price),
-            _ => self.search(self.gallop(price), price),
+            Some((at, found)) if found < rank => self.search(at, rank),
+            _ => self.search(self.gallop(rank), rank),
         }
     }
 
-    /// Returns a place at or before that of `price`, not far from it if that is near the best.
-    fn gallop(&self, price: i64) -> usize {
+    /// Returns a place at or before that of a rank, not far from it if that is near the best.
+    fn gallop(&self, rank: i64) -> usize {
         let mut back = 2;
         while let Some(from) = self.levels.len().checked_sub(back)
-            && self.levels.get(from).is_some_and(|level| self.is_better(level.price, price))
+            && self.levels.get(from).is_some_and(|level| level.price > rank)
         {
             back *= 2;
         }
         self.levels.len().saturating_sub(back)
     }
 
-    /// Returns how many levels from `from` on are worse than `price`.
-    fn search(&self, from: usize, price: i64) -> usize {
+    /// Returns the place of a rank, which is at `from` or behind it.
+    fn search(&self, from: usize, rank: i64) -> usize {
         let levels = self.levels.get(from..).unwrap_or_default();
-        levels.partition_point(|level| self.is_better(price, level.price))
-    }
-
-    #[inline]
-    fn is_better(&self, price: i64, than: i64) -> bool {
-        match self.side {
-            Side::Bid => price > than,
-            Side::Ask => price < than,
-        }
+        from + levels.partition_point(|level| level.price < rank)
     }
 }

@@ -1,5 +1,5 @@
-//! Whether books follow the venue's: one state for each instrument, and what is true of all of them.
-//! The rules stand in [`market`](super).
+//! Whether books follow the venue's: one state for each instrument, and what is true of all. The
+//! rules stand in [`market`](super).
 
 use tickring::record::{Gap, action, book_state, flag, gap_state};
 

@@ -54,8 +54,8 @@ fn states(steps: &[Step]) -> Vec<Option<u8>> {
     steps.iter().map(state_after).collect()
 }
 
-/// A step as the cases write it: `a1`, `c1` add and cancel an order, `s1` adds one in a snapshot and
-/// `e1` one at its end, `open5-8` says that these sequences are missing, and so on.
+/// A step as the cases write it: `a1`, `c1` add and cancel an order, `s1` adds one in a snapshot
+/// and `e1` one at its end, `open5-8` says that these sequences are missing, and so on.
 fn step(text: &str) -> Step {
     let range = |text: &str| {
         let (first, end) = text.split_once('-').unwrap();

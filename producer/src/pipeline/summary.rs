@@ -15,7 +15,8 @@ pub struct Summary {
     pub vectors: u64,
     /// Records published to the other derived rings, and what was odd about the books that they
     /// come from: orders that name one which is not there, records that could not be applied, and
-    /// events after which a book was crossed although orders were matched. Empty without such rings.
+    /// events after which a book was crossed although orders were matched. Empty without such
+    /// rings.
     pub derived: Vec<Count>,
     /// What the source has seen: inputs by type, and anomalies.
     pub source: Report,

@@ -62,7 +62,8 @@ pub enum PacketError {
     NoType,
     /// The type is none that this end of a connection sends.
     #[error(
-        "packet type {found:#04x}: expected one of {expected}; check that the peer speaks SoupBinTCP"
+        "packet type {found:#04x}: expected one of {expected}; check that the peer speaks \
+         SoupBinTCP"
     )]
     UnknownType {
         /// The type byte.

@@ -79,7 +79,8 @@ fn what_the_writer_counts_is_a_table_and_an_object() {
         assert_eq!(counts.to_string(), r#"{"input: A":12345,"anomaly: reconnect":2}"#);
     }
     assert!(bus.run("inspect demo/ticks").clean().contains("\ncounted"));
-    assert!(!bus.run("inspect demo/ticks --schema").clean().contains("counted"));
+    let schema = bus.run("inspect demo/ticks --schema").clean();
+    assert!(!schema.lines().any(|line| line.starts_with("counted")), "{schema}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn read(bytes: &[u8]) -> (Tape, Vec<Count>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("simulated.itch");
     fs::write(&path, bytes).unwrap();
-    play(ItchSource::open(&path, &ItchOptions { date: DATE }).unwrap())
+    play(ItchSource::open(&path, &ItchOptions { date: DATE, ..ItchOptions::default() }).unwrap())
 }
 
 type Levels = (Vec<Level>, Vec<Level>);

@@ -172,7 +172,10 @@ fn a_cleared_framer_begins_a_new_stream() {
 proptest! {
     #[test]
     fn packets_do_not_depend_on_how_the_stream_is_chunked(
-        packets in prop::collection::vec((any::<u8>(), prop::collection::vec(any::<u8>(), 0..300)), 0..40),
+        packets in prop::collection::vec(
+            (any::<u8>(), prop::collection::vec(any::<u8>(), 0..300)),
+            0..40,
+        ),
         pieces in prop::collection::vec(1usize..2_000, 1..20),
     ) {
         prop_assert_eq!(cut(&framed(&packets), &pieces), (packets, None));
@@ -184,7 +187,8 @@ proptest! {
         pieces in prop::collection::vec(1usize..50, 1..9),
     ) {
         let (packets, error) = cut(&bytes, &pieces);
-        prop_assert_eq!((&packets, error), { let whole = cut(&bytes, &[400]); (&whole.0.clone(), whole.1) });
+        let (whole, error_of_whole) = cut(&bytes, &[400]);
+        prop_assert_eq!((&packets, error), (&whole, error_of_whole));
         for (packet_type, payload) in &packets {
             let packet = Packet { packet_type: *packet_type, payload };
             let _ = (ServerPacket::parse(packet), ClientPacket::parse(packet));

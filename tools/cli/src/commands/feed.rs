@@ -39,8 +39,8 @@ const BUDGET: usize = 256;
 /// Publishes a simulated market or a recording to the rings of a bus
 ///
 /// Records go to BUS/ticks, and where the source has them to BUS/definitions and BUS/statistics;
-/// with --quotes the best bid and offer of each instrument to BUS/quotes, with --depth ten levels of
-/// each side to BUS/depth, with --vectors features of the ticks to BUS/vectors.
+/// with --quotes the best bid and offer of each instrument to BUS/quotes, with --depth ten levels
+/// of each side to BUS/depth, with --vectors features of the ticks to BUS/vectors.
 ///
 /// It ends with its input, or by Ctrl-C or SIGTERM; in each case it closes the rings and reports
 /// the records by kind and action and the inputs by type. A source that cannot be read further

@@ -37,9 +37,9 @@ pub(super) struct Books {
     /// ticks = [{ from = "0", tick = "0.005" }]
     /// lot = 1
     ///
-    /// A phase is pre-open, pre-market, regular or post-market. A time may be of the day before the
-    /// trading date ("previous 17:00"), a session of one weekday only (on = "mon"). Sessions of half
-    /// days are half_sessions; holiday_rules is none or us-equities.
+    /// A phase is pre-open, pre-market, regular or post-market. A time may be of the day before
+    /// the trading date ("previous 17:00"), a session of one weekday only (on = "mon"). Sessions
+    /// of half days are half_sessions; holiday_rules is none or us-equities.
     #[arg(long, value_name = "FILE", requires = "quote_stats", verbatim_doc_comment)]
     calendar: Option<PathBuf>,
     /// Venue of all instruments, by its market identifier code [default: that of the publisher]
