@@ -7,8 +7,8 @@
 //! ```
 //!
 //! - [`wire`] views exchange bytes in place and checks them.
-//! - [`source`] turns an input into records: ITCH 5.0 files, multicast and sessions, captures of IEX
-//!   TOPS and DEEP, DBN, CSV and JSON lines files, a simulated market.
+//! - [`source`] turns an input into records: ITCH 5.0 files, multicast and sessions, captures of
+//!   IEX TOPS and DEEP, DBN, CSV and JSON lines files, a simulated market.
 //! - [`columns`] says what the columns of text files are.
 //! - [`arbiter`] puts the lines of a multicast feed together.
 //! - [`book`] keeps the order book that a stream of records describes.

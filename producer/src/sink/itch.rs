@@ -98,7 +98,8 @@ pub enum EncodeError {
     },
     /// A price is not a whole number of 0.0001 up to 429,496.7295.
     #[error(
-        "price {found} x 1e-9: ITCH has multiples of 0.0001 from 0 to 429496.7295; write DBN instead"
+        "price {found} x 1e-9: ITCH has multiples of 0.0001 from 0 to 429496.7295; write DBN \
+         instead"
     )]
     Price {
         /// The price, 1e-9.

@@ -110,7 +110,9 @@ fn a_message_may_be_longer_than_its_type_but_not_shorter() {
 
 proptest! {
     #[test]
-    fn any_bytes_give_a_message_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..90)) {
+    fn any_bytes_give_a_message_or_an_error(
+        bytes in proptest::collection::vec(any::<u8>(), 0..90),
+    ) {
         let known = TYPES.iter().find(|(code, _)| bytes.first() == Some(code));
         let is_long_enough = known.is_some_and(|&(_, len)| bytes.len() >= len);
         prop_assert_eq!(parse(&bytes).is_ok(), is_long_enough);
