@@ -2,10 +2,10 @@
 //!
 //! | message | records | remarks |
 //! |---|---|---|
-//! | `S` | Status of instrument 0 | `S` pre-open, `R` trading, `M` close, `E` post-close; `O` and `C` no change |
-//! | `D` | InstrumentDef | flags in inst_attrib_value; the adjusted close and the LULD tier have no field |
+//! | `S` | Status of instrument 0 | pre-open, trading, close, post-close; `O`, `C` no change |
+//! | `D` | InstrumentDef | flags in inst_attrib_value; adjusted close and LULD tier: no field |
 //! | `H` | Status | halt, pause, trading; `O` (order acceptance) is DBN's pre-cross |
-//! | `O` | Status, reason operational | `O` halt; `N` what `H` said last, if IEX had halted it, else no change |
+//! | `O` | Status, reason operational | `O` halt; `N` after it what `H` said last, else no change |
 //! | `P` | Status, SSR change | |
 //! | `E` | Status | `O` trading, `C` close |
 //! | `I` | none | counted |

@@ -14,7 +14,12 @@
 //! - The messages of a stream, which is a channel of a feed, come in the order of their numbers,
 //!   each once. Messages that are missing are told by a Gap record before the next message, with
 //!   the state `unrecoverable`, because a file has no more to give; a new session by one with the
-//!   state `session reset`. Gap::channel_id counts the streams in the order of their first packets.
+//!   state `session reset`. Gap::channel_id counts the streams in the order of their first
+//!   packets. Levels and orders after a hole have MAYBE_BAD_BOOK.
+//! - Lines of a feed that were captured together merge: those of IEX always, as their segments name
+//!   channel and session, those of MoldUDP64 by option. A MoldUDP64 packet that is ahead of the
+//!   others waits for what the other line may bring, a bounded time; what comes later than that is
+//!   dropped and counted, as it is at once with IEX.
 //! - ts_recv is when the packet was captured.
 //!
 //! A file that ends in the middle of a packet gives the records of all packets before, then an
@@ -24,6 +29,7 @@ mod capture;
 mod count;
 mod detect;
 mod error;
+mod held;
 mod input;
 mod mold;
 mod received;
@@ -160,11 +166,10 @@ impl Source for PcapSource {
         }
         if !self.has_ended {
             self.has_ended = true;
-            let ended = match &mut self.feed {
-                Feed::IexTp(feed) => feed.end(sink),
-                Feed::MoldUdp64(feed) => feed.end(sink),
-            };
-            ended.map_err(tickring::Error::from)?;
+            match &mut self.feed {
+                Feed::IexTp(feed) => feed.end(sink).map_err(tickring::Error::from)?,
+                Feed::MoldUdp64(feed) => feed.end(&self.path, sink)?,
+            }
         }
         Ok(Progress::End)
     }

@@ -10,12 +10,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tickring::WrongKind;
 use tickring::record::UNDEF_TIME;
 
 use super::PcapError;
 use super::capture::Packet as Captured;
 use super::count::{self, Taken};
+use super::held::{Arrival, Held, Waiting};
 use super::received::Received;
 use super::stream::{Numbering, Stream, StreamCounts};
 use crate::error::Error;
@@ -39,6 +39,7 @@ pub(super) struct MoldFeed {
     is_chosen: bool,
     lines: Vec<SocketAddr>,
     running: Option<Running>,
+    held: Held,
     /// What the sessions before had.
     ended: Report,
     counts: StreamCounts,
@@ -70,6 +71,7 @@ impl MoldFeed {
             is_chosen,
             lines: Vec::new(),
             running: None,
+            held: Held::default(),
             ended: Report::default(),
             counts: StreamCounts::default(),
             received_before: 0,
@@ -77,7 +79,7 @@ impl MoldFeed {
         }
     }
 
-    /// Gives the messages of a datagram that are new.
+    /// Gives the messages of a datagram that are new, and of those that waited for it.
     pub(super) fn datagram<S: Sink>(
         &mut self,
         captured: &Captured<'_>,
@@ -92,18 +94,89 @@ impl MoldFeed {
         let Ok(packet) = Packet::parse(datagram.payload) else {
             return Ok(Taken::Damaged);
         };
+        let arrival = Arrival { number: captured.number, time_ns: captured.time_ns, line };
+        if self.is_other_session(&packet) {
+            while let Some(waiting) = self.held.take() {
+                self.take_waiting(waiting, path, sink)?;
+            }
+        }
+        if self.is_early(&packet) {
+            self.held.keep(arrival, &packet, datagram.payload);
+        } else {
+            self.take(arrival, &packet, path, sink)?;
+        }
+        let time_ns = captured.time_ns;
+        while let Some(next) = self.running.as_ref().map(|running| running.stream.next())
+            && let Some(waiting) = self.held.take_due(next, time_ns)
+        {
+            self.take_waiting(waiting, path, sink)?;
+        }
+        Ok(Taken::Whole)
+    }
+
+    /// Gives what waits, and tells what is missing at the end of the session.
+    pub(super) fn end<S: Sink>(&mut self, path: &Path, sink: &mut S) -> Result<(), Error> {
+        while let Some(waiting) = self.held.take() {
+            self.take_waiting(waiting, path, sink)?;
+        }
+        let hole = self.running.as_mut().and_then(|running| running.stream.end(&mut self.counts));
+        if let Some(hole) = hole {
+            let gap = hole.record(XNAS, self.time_ns, 0, 0);
+            sink.tick(&gap).map_err(tickring::Error::from)?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether a packet is of another session than the one that is being read.
+    fn is_other_session(&self, packet: &Packet<'_>) -> bool {
+        let session = self.running.as_ref().map(|running| running.stream.session());
+        session.is_some_and(|session| session != *packet.session())
+    }
+
+    /// Returns whether messages before a packet may still come by another line.
+    fn is_early(&self, packet: &Packet<'_>) -> bool {
+        let next = self.running.as_ref().map(|running| running.stream.next());
+        self.lines.len() > 1
+            && packet.count() > 0
+            && !self.is_other_session(packet)
+            && next.is_some_and(|next| packet.sequence() > next)
+    }
+
+    /// Gives the messages of a packet that waited.
+    fn take_waiting<S: Sink>(
+        &mut self,
+        waiting: Waiting,
+        path: &Path,
+        sink: &mut S,
+    ) -> Result<(), Error> {
+        if let Ok(packet) = Packet::parse(&waiting.bytes) {
+            self.take(waiting.arrival, &packet, path, sink)?;
+        }
+        self.held.give_back(waiting);
+        Ok(())
+    }
+
+    /// Gives the messages of a packet that are new.
+    fn take<S: Sink>(
+        &mut self,
+        arrival: Arrival,
+        packet: &Packet<'_>,
+        path: &Path,
+        sink: &mut S,
+    ) -> Result<(), Error> {
+        let Arrival { number, time_ns, line } = arrival;
         let numbering = Numbering {
             session: *packet.session(),
             first: packet.sequence(),
             count: packet.count(),
         };
-        let ts_recv = captured.time_ns.unwrap_or(UNDEF_TIME);
+        let ts_recv = time_ns.unwrap_or(UNDEF_TIME);
         let Self { date, running, counts, .. } = self;
         let running = match running {
             Some(running) => running,
             None => running.insert(Running {
                 stream: Stream::new(numbering, counts),
-                normaliser: Normaliser::new(midnight_ns(*date, captured.time_ns)?),
+                normaliser: Normaliser::new(midnight_ns(*date, time_ns)?),
             }),
         };
         let session = running.stream.session();
@@ -114,7 +187,7 @@ impl MoldFeed {
         }
         if running.stream.session() != session {
             // The orders of the session before are void.
-            let normaliser = Normaliser::new(midnight_ns(*date, captured.time_ns)?);
+            let normaliser = Normaliser::new(midnight_ns(*date, time_ns)?);
             let before = std::mem::replace(&mut running.normaliser, normaliser);
             count::merge(&mut self.ended, before.report());
         }
@@ -123,23 +196,14 @@ impl MoldFeed {
         let skip = usize::from(place.skip);
         for (sequence, message) in (numbering.first..).zip(packet.messages()).skip(skip) {
             let message = itch50::parse(message).map_err(|source| {
-                in_file(PcapError::Itch { number: captured.number, sequence, source })
+                let source = PcapError::Itch { number, sequence, source };
+                Error::Pcap { path: path.to_owned(), source }
             })?;
-            let number = sequence.saturating_sub(1);
-            let given = running.normaliser.message(number, &message, &mut sink);
+            let given = running.normaliser.message(sequence.saturating_sub(1), &message, &mut sink);
             given.map_err(tickring::Error::from)?;
         }
         self.received_before += sink.received_before();
-        Ok(Taken::Whole)
-    }
-
-    /// Tells what is missing at the end of the session.
-    pub(super) fn end<S: Sink>(&mut self, sink: &mut S) -> Result<(), WrongKind> {
-        let hole = self.running.as_mut().and_then(|running| running.stream.end(&mut self.counts));
-        match hole {
-            Some(hole) => sink.tick(&hole.record(XNAS, self.time_ns, 0, 0)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Returns the messages by type and the anomalies.

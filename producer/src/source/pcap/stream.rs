@@ -132,6 +132,11 @@ impl<T: Copy + Eq> Stream<T> {
         self.session
     }
 
+    /// Returns the number of the next message.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
     /// Returns whether messages of the session are missing that what follows may build on.
     pub(super) fn is_doubtful(&self) -> bool {
         self.is_doubtful

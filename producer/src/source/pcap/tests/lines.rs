@@ -166,12 +166,72 @@ fn a_hole_in_all_lines_is_told_with_the_line_that_showed_it() {
     let frames = vec![a[0].clone(), b[3].clone(), a[1].clone(), a[3].clone()];
     let options = PcapOptions { merge: true, ..PcapOptions::default() };
     let (tape, report) = read_mold(frames, &options);
-    assert_eq!(orders_and_gaps(&tape), [1, -2, -4, 4]);
+    assert_eq!(orders_and_gaps(&tape), [1, 2, -3, -4, 4]);
     let gap = tape.of::<Gap>()[0];
     assert_eq!((gap.line, gap.header().publisher_id), (1, 2));
     let labels = tape.of::<Mbo>().into_iter().map(|mbo| mbo.flags & flag::MAYBE_BAD_BOOK);
-    assert_eq!(labels.collect::<Vec<_>>(), [0, flag::MAYBE_BAD_BOOK], "behind the hole");
+    assert_eq!(labels.collect::<Vec<_>>(), [0, 0, flag::MAYBE_BAD_BOOK], "behind the hole");
+    let anomalies = [("gap", 1), ("message missing", 1), ("duplicate message", 1)];
+    assert_eq!(counts(&report.anomalies), anomalies);
+}
+
+/// Frames of two lines, of which the second is so many packets behind, without those that a line
+/// lost.
+fn two_lines(messages: &[Vec<u8>], behind: usize, lost: [&[usize]; 2]) -> Vec<Vec<u8>> {
+    let lines = [frames(1, messages, 1), frames(2, messages, 1)];
+    let mut both = Vec::new();
+    for at in 0..messages.len() + behind {
+        for (index, line) in lines.iter().enumerate() {
+            let at = at.checked_sub(behind * index).filter(|at| !lost[index].contains(at));
+            both.extend(at.and_then(|at| line.get(at)).cloned());
+        }
+    }
+    both
+}
+
+#[test]
+fn what_one_line_lost_comes_by_the_other_though_it_is_behind() {
+    let messages: Vec<Vec<u8>> = (1..=120).map(|order| add(order, 100)).collect();
+    let options = PcapOptions { merge: true, ..PcapOptions::default() };
+    for behind in [0, 1, 5, 30] {
+        let lost: [&[usize]; 2] = [&[40, 50, 51, 90], &[30, 44, 89, 119]];
+        let (tape, report) = read_mold(two_lines(&messages, behind, lost), &options);
+        assert_eq!(orders_and_gaps(&tape), (1..=120).collect::<Vec<_>>(), "{behind} behind");
+        assert_eq!(counts(&report.anomalies), [("duplicate message", 112)], "{behind} behind");
+    }
+    let (tape, _) = read_mold(two_lines(&messages, 3, [&[40, 60], &[40]]), &options);
+    let orders: Vec<i64> = (1..=40).chain([-41, -42]).chain(42..=120).collect();
+    assert_eq!(orders_and_gaps(&tape), orders, "what both lost is missing");
+}
+
+#[test]
+fn a_packet_waits_for_a_bounded_number_of_packets_and_a_bounded_time() {
+    let messages: Vec<Vec<u8>> = (1..=200).map(|order| add(order, 100)).collect();
+    let options = PcapOptions { merge: true, ..PcapOptions::default() };
+    let a = frames(1, &messages, 1);
+    // Both lines are known by their first packets.
+    let start = [a[0].clone(), frames(2, &messages, 1)[0].clone()];
+    let second_behind = |most: usize| [&start[..], &a[2..most], &a[1..2]].concat();
+    let (tape, report) = read_mold(second_behind(60), &options);
+    assert_eq!(orders_and_gaps(&tape), (1..=60).collect::<Vec<_>>());
+    assert_eq!(counts(&report.anomalies), [("duplicate message", 1)]);
+    let (tape, report) = read_mold(second_behind(70), &options);
+    assert_eq!(orders_and_gaps(&tape)[..4], [1, -2, -3, 3]);
     assert!(counts(&report.anomalies).contains(&("message too late", 1)));
+
+    for (wait_us, expected) in [(100_000, vec![1, 2, 3, 4]), (100_001, vec![1, -2, -3, 3, 4])] {
+        let mut packets = packets([&start[..], &a[2..4], &a[1..2]].concat());
+        for late in &mut packets[3..] {
+            late.time_ns = packets_time(wait_us);
+        }
+        let (tape, _, _) = open(&ethernet_file(&packets), &options).unwrap();
+        assert_eq!(orders_and_gaps(&tape), expected);
+    }
+}
+
+/// So many microseconds after the third packet.
+fn packets_time(wait_us: u64) -> u64 {
+    START_NS + 3_000 + wait_us * 1_000
 }
 
 #[test]
