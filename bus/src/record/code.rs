@@ -139,12 +139,14 @@ pub mod gap_cause {
     pub const UNKNOWN: u16 = 0;
     /// The venue's sequence jumped.
     pub const SEQUENCE: u16 = 1;
-    /// The kernel's receive buffer overflowed.
+    /// A receive buffer overflowed: the kernel's, or the source's own.
     pub const SOCKET_OVERFLOW: u16 = 2;
     /// A connection ended.
     pub const DISCONNECT: u16 = 3;
     /// Bytes could not be decoded.
     pub const MALFORMED: u16 = 4;
+    /// The book is not the one that the venue's checksum is of.
+    pub const CHECKSUM: u16 = 5;
 }
 
 /// Values of [`Raw::proto`](super::Raw::proto).

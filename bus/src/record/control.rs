@@ -49,7 +49,8 @@ builtin! {
         state: u8 => Enum,
         /// Number of attempts to recover.
         attempts: u16 => Count,
-        /// 0 unknown, 1 sequence jump, 2 socket overflow, 3 disconnect, 4 malformed bytes.
+        /// 0 unknown, 1 sequence jump, 2 socket overflow, 3 disconnect, 4 malformed bytes, 5 wrong
+        /// checksum.
         cause: u16 => Enum,
     }
 }
