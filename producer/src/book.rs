@@ -24,6 +24,7 @@
 //! ticks from the best one; no allocation once the arrays have grown to the session's size.
 
 mod ladder;
+pub mod levels;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -11,6 +11,9 @@ use crate::sink::itch::EncodeError;
 use crate::source::pcap::PcapError;
 use crate::source::soup::SoupError;
 use crate::source::udp::UdpError;
+use crate::source::recording::RecordingError;
+use crate::source::ws::WsError;
+use crate::venue::Venue;
 use crate::wire::binary_file::FrameError;
 use crate::wire::itch50::ItchError;
 
@@ -106,6 +109,24 @@ pub enum Error {
         server: String,
         /// Why.
         source: SoupError,
+    },
+    /// A recording of WebSocket messages cannot be read.
+    #[error("{path}: line {line}: {source}")]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// Why.
+        source: RecordingError,
+    },
+    /// A connection to a venue cannot be made ready.
+    #[error("{venue}: {source}")]
+    Ws {
+        /// The venue.
+        venue: Venue,
+        /// Why.
+        source: WsError,
     },
 }
 

@@ -31,6 +31,12 @@ impl Symbols {
         Numbered { instrument_id, is_new: true }
     }
 
+    /// Returns the number of a symbol that was seen.
+    #[must_use]
+    pub fn get(&self, symbol: &[u8]) -> Option<u32> {
+        self.ids.get(symbol).copied()
+    }
+
     /// Returns how many symbols were seen.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -58,5 +64,6 @@ mod tests {
             .into();
         assert_eq!(told, [(1, true), (2, true), (1, false), (3, true), (2, false)]);
         assert_eq!(symbols.len(), 3);
+        assert_eq!((symbols.get(b"AAPL"), symbols.get(b"aapl")), (Some(2), None));
     }
 }

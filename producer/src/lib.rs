@@ -8,7 +8,9 @@
 //!
 //! - [`wire`] views exchange bytes in place and checks them.
 //! - [`source`] turns an input into records: ITCH 5.0 files, multicast and sessions, captures of
-//!   IEX TOPS and DEEP, DBN, CSV and JSON lines files, a simulated market.
+//!   IEX TOPS and DEEP, WebSocket venues and recordings of them, DBN, CSV and JSON lines files, a
+//!   simulated market.
+//! - [`venue`] turns the JSON messages of crypto venues into records.
 //! - [`columns`] says what the columns of text files are.
 //! - [`arbiter`] puts the lines of a multicast feed together.
 //! - [`book`] keeps the order book that a stream of records describes.
@@ -20,6 +22,7 @@
 //! - [`pin`](mod@pin) binds the thread to a core.
 //! - [`play`] plays recordings to the network, for a source to receive.
 //! - [`sink`] writes records back into the format they came from, or keeps them.
+//! - [`decimal`] keeps numbers as their text says them.
 //! - [`instrument`] numbers instruments that have only names.
 //!
 //! The rule for all of them: nothing is invented. An anomaly is labelled and counted, never
@@ -29,6 +32,7 @@ pub mod arbiter;
 pub mod book;
 pub mod calendar;
 pub mod columns;
+pub mod decimal;
 mod error;
 pub mod features;
 pub mod instrument;
@@ -43,6 +47,7 @@ mod random;
 pub mod replay;
 pub mod sink;
 pub mod source;
+pub mod venue;
 pub mod wire;
 
 pub use columns::TableError;

@@ -15,9 +15,11 @@ pub mod iex;
 pub mod itch;
 pub mod jsonl;
 pub mod pcap;
+pub mod recording;
 pub mod simulator;
 pub mod soup;
 pub mod udp;
+pub mod ws;
 
 use std::time::Duration;
 

@@ -24,3 +24,7 @@ mod simulated_files;
 mod soup;
 mod text_files;
 mod udp;
+mod venue;
+mod venue_files;
+mod venue_market;
+mod ws;
