@@ -368,3 +368,46 @@ fn what_a_feed_counts_is_seen_by_another_process() {
     feed.signal("TERM");
     assert_eq!(feed.end().code, Some(0));
 }
+
+#[test]
+fn recorded_messages_of_a_venue_are_published() {
+    let bus = Bus::new();
+    let file = bus.path().join("recorded");
+    let lines = [
+        "wss://ws.kraken.com <-> 1700000000.5",
+        r#"1700000001.25: [7,{"as":[["5.02","1.5","1700000001.0"]],"bs":[["5.01","2.5","1700000000.0"]]},"book-10","XBT/USD"]"#,
+        r#"1700000002.5: [7,{"a":[["5.03","0.25","1700000002.0"]]},"book-10","XBT/USD"]"#,
+        "1700000003.5: cut off",
+    ];
+    fs::write(&file, lines.join("\n")).unwrap();
+    let ran = bus.run(&format!("feed ws-file kraken {} --to demo --json", file.display()));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let found = summary(&ran);
+    assert_eq!((&found["kinds"]["delta_w"], &found["kinds"]["gap"]), (&4.into(), &1.into()));
+    assert_eq!((&found["kinds"]["quote_w"], &found["inputs"]["snapshot"]), (&1.into(), &1.into()));
+    assert_eq!(found["anomalies"]["malformed message"], 1);
+    let symbols = bus.run("symbols demo/ticks").clean();
+    assert!(symbols.contains("XBT/USD"), "{symbols}");
+
+    let other = bus.path().join("other");
+    fs::write(&other, "price,size\n1,2\n").unwrap();
+    let error = bus.run(&format!("feed ws-file kraken {} --to b", other.display())).failure(2);
+    assert!(error.contains("not a recording") && error.contains("line 1"), "{error}");
+}
+
+#[test]
+fn a_venue_that_cannot_be_reached_is_tried_again_and_reported() {
+    let bus = Bus::new();
+    let feed = bus
+        .start("feed ws kraken --symbols XBT/USD --url ws://localhost:1 --to demo --stats --json");
+    let reports_failure = |line: &str| {
+        let report: Value = serde_json::from_str(line).unwrap();
+        let anomalies = report["anomalies"].as_object().unwrap();
+        anomalies.keys().any(|name| name.starts_with("failed connection ("))
+    };
+    while !reports_failure(&feed.line()) {}
+    feed.signal("TERM");
+    let ran = feed.end();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert_eq!(state(&bus, "demo/ticks"), RingState::Closed);
+}

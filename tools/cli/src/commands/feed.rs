@@ -6,6 +6,7 @@ mod plants;
 mod soup;
 mod text;
 pub(super) mod udp;
+mod venue;
 
 use crate::failure::Failure;
 use crate::journal::Keeping;
@@ -77,6 +78,10 @@ enum SourceArguments {
     /// on with the message that comes next: nothing is lost, and nothing comes twice. What the
     /// server cannot give any more is a Gap record.
     Soup(soup::Soup),
+    /// Follows instruments of a crypto venue over WebSocket
+    Ws(venue::Ws),
+    /// Publishes recorded WebSocket messages of a crypto venue
+    WsFile(venue::WsFile),
 }
 
 /// Options of every source.
@@ -204,6 +209,12 @@ pub(super) fn run(
             publish(own.open()?, Pace::Max, own.publishing, directory, output)
         }
         SourceArguments::Soup(own) => {
+            publish(own.open()?, Pace::Max, own.publishing, directory, output)
+        }
+        SourceArguments::Ws(own) => {
+            publish(own.open()?, Pace::Max, own.publishing, directory, output)
+        }
+        SourceArguments::WsFile(own) => {
             publish(own.open()?, Pace::Max, own.publishing, directory, output)
         }
     }
