@@ -285,8 +285,8 @@ impl Normaliser {
         }
     }
 
-    /// Notes that nothing has come for long, although the connection is there: books are Stale until
-    /// something comes.
+    /// Notes that nothing has come for long, although the connection is there: books are Stale
+    /// until something comes.
     pub fn silent<S: Sink>(&mut self, sink: &mut S) {
         self.market.counts.anomaly(Anomaly::Silence);
         self.is_silent = true;

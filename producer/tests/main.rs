@@ -4,7 +4,7 @@
 //! repository. Tests that need it say so and pass when it is absent; the same ground is covered on
 //! generated data here and beside the code.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod allocations;
 mod bus;

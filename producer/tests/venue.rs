@@ -389,9 +389,10 @@ fn trades_tell_the_side_that_took_and_their_full_ids() {
 
 #[test]
 fn the_trade_before_a_subscription_is_labelled_as_replayed() {
-    let text = r#"{"type":"last_match","trade_id":1,"side":"buy","size":"1","price":"2","product_id":"X","time":"2023-11-14T22:13:20Z"}"#;
     let mut played = Played::new(Venue::Coinbase);
-    played.message(text);
+    played.message(
+        r#"{"type":"last_match","trade_id":1,"side":"buy","size":"1","price":"2","product_id":"X","time":"2023-11-14T22:13:20Z"}"#,
+    );
     let [trade] = played.tape.of::<TradeW>()[..] else { panic!("one trade") };
     assert_eq!((trade.flags, trade.side), (flag::LAST | flag::SNAPSHOT, b'A'));
 }

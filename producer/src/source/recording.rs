@@ -43,8 +43,9 @@ const GZIP: [u8; 2] = [0x1F, 0x8B];
 pub enum RecordingError {
     /// The first line is in neither format.
     #[error(
-        "not a recording: expected `TIME: {{message}}`, `URL <-> TIME` or `NANOSECONDS {{message}}`, \
-         found {found:?}; give a file that cryptofeed or hftbacktest wrote"
+        "not a recording: expected `TIME: {{message}}`, `URL <-> TIME` or \
+         `NANOSECONDS {{message}}`, found {found:?}; give a file that cryptofeed or hftbacktest \
+         wrote"
     )]
     Format {
         /// How the line begins.

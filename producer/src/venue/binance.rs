@@ -13,8 +13,8 @@
 //! until a snapshot comes; those that it covers (`u` ≤ `lastUpdateId`) are dropped, the next must
 //! not begin beyond it (spot: `U` - 1, futures: `pu`), or a newer snapshot is asked for. Updates
 //! before the snapshot are published when they come, labelled MAYBE_BAD_BOOK; the snapshot is
-//! published with the kept ones applied. From then on an update that begins beyond the last one is a
-//! gap; one that ends before it is old, and is dropped and counted.
+//! published with the kept ones applied. From then on an update that begins beyond the last one is
+//! a gap; one that ends before it is old, and is dropped and counted.
 //!
 //! Source: developers.binance.com, "WebSocket Market Streams", 2025.
 

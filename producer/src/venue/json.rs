@@ -5,8 +5,8 @@
 //! message costs no allocation. A number is read from its text, never through a binary float.
 //!
 //! Hostile input: the parser limits how deep a message is nested, also in what is skipped. That is
-//! why it is `serde_json`: the faster `sonic-rs` skips without a limit, and a message of nothing but
-//! brackets ends its thread.
+//! why it is `serde_json`: the faster `sonic-rs` skips without a limit, and a message of nothing
+//! but brackets ends its thread.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -2,8 +2,8 @@
 //!
 //! This is what all venues have in common. A venue's own module reads its messages and calls one
 //! of four things: [`trade`](Market::trade), [`quote`](Market::quote),
-//! [`book_event`](Market::book_event) and [`lose`](Market::lose). The records themselves are made in
-//! [`records`](super::records).
+//! [`book_event`](Market::book_event) and [`lose`](Market::lose). The records themselves are made
+//! in [`records`](super::records).
 
 use std::collections::VecDeque;
 

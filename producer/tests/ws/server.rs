@@ -130,7 +130,8 @@ pub(crate) fn answer(
                 let length = body.len();
                 let _ = write!(
                     stream,
-                    "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                    "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n\
+                     {body}"
                 );
             }
         }

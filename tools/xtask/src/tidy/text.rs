@@ -56,12 +56,14 @@ pub(super) fn file_length(file: &Source) -> Vec<(usize, String)> {
     vec![(MAX_LINES + 1, advice)]
 }
 
-/// A line fits the page, unless it is an address or a row of a table.
+/// A line fits the page, unless it is an address, a row of a table or a raw string, which cannot be
+/// broken.
 pub(super) fn line_length(file: &Source) -> Vec<(usize, String)> {
     lines_where(file, |line| {
         let columns = line.chars().count();
         let is_row = line.trim_start().trim_start_matches(['/', '!', '#']).trim().starts_with('|');
-        let may_be_long = line.contains("://") || is_row;
+        let is_raw = line.trim_start().starts_with("r#\"");
+        let may_be_long = line.contains("://") || is_row || is_raw;
         (columns > MAX_COLUMNS && !may_be_long)
             .then(|| format!("break it: {columns} columns, of which {MAX_COLUMNS} fit"))
     })
