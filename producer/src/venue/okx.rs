@@ -10,9 +10,9 @@
 //! | `bbo-tbt`, replies, `pong` | none: quotes are made from the book | |
 //!
 //! Each update names the one before it (`prevSeqId`); another one than the last seen is a gap.
-//! Where the venue sends a checksum, it is the signed CRC32 of the 25 best levels as they were sent,
-//! bid and ask in turn, with colons between price and quantity. Either failure costs the book, and a
-//! new snapshot is asked for.
+//! Where the venue sends a checksum, it is the signed CRC32 of the 25 best levels as they were
+//! sent, bid and ask in turn, with colons between price and quantity. Either failure costs the
+//! book, and a new snapshot is asked for.
 //!
 //! Source: OKX API guide, "Order book channel", 2025.
 
