@@ -14,8 +14,8 @@ const VENUES: &str = "binance, binance-usdm, binance-coinm, coinbase, kraken or 
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Ws {
-    #[arg(help = format!("The venue: {VENUES}"))]
-    venue: Venue,
+    #[arg(help = format!("The exchange: {VENUES}"))]
+    exchange: Venue,
     /// The instruments to follow, as the venue writes them, with commas between: BTCUSDT for
     /// Binance, BTC-USD for Coinbase, XBT/USD for Kraken, BTC-USDT for OKX
     #[arg(long, value_name = "SYMBOLS", value_delimiter = ',', required = true)]
@@ -32,7 +32,7 @@ pub(super) struct Ws {
     ca_file: Option<PathBuf>,
     /// Levels of a side, of Kraken: 10, 25, 100, 500 or 1000
     #[arg(long, value_name = "LEVELS", default_value_t = 1000)]
-    depth: u32,
+    book_depth: u32,
     /// After so many seconds without a message books are stale; after twice as many it connects
     /// again
     #[arg(long, value_name = "SECONDS", value_parser = duration::seconds, default_value = "30")]
@@ -55,18 +55,18 @@ impl Ws {
             url: self.url.clone(),
             rest_url: self.rest_url.clone(),
             ca_file: self.ca_file.clone(),
-            depth: self.depth,
+            depth: self.book_depth,
             silence: self.silence,
             capture: self.capture.clone(),
-            ..WsOptions::new(self.venue, self.symbols.clone())
+            ..WsOptions::new(self.exchange, self.symbols.clone())
         })
     }
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct WsFile {
-    #[arg(help = format!("The venue: {VENUES}"))]
-    venue: Venue,
+    #[arg(help = format!("The exchange: {VENUES}"))]
+    exchange: Venue,
     /// Recordings by cryptofeed, hftbacktest or `feed ws --capture`, plain or compressed by gzip;
     /// several are merged by their times
     #[arg(required = true, value_name = "FILE")]
@@ -82,6 +82,6 @@ impl WsFile {
     ///
     /// That of a file that cannot be read or is no recording.
     pub(super) fn open(&self) -> Result<RecordingSource, Error> {
-        RecordingSource::open(self.venue, &self.files)
+        RecordingSource::open(self.exchange, &self.files)
     }
 }
