@@ -16,7 +16,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_the_commands_and_the_python_of_the_readme_work(directory: Path) -> None:
+def test_the_commands_and_the_python_of_the_readme_work(directory: Path, tmp_path: Path) -> None:
     tool = os.environ.get("TICKRING_BIN")
     if not tool:
         pytest.skip("TICKRING_BIN is not set: the README's commands are not run")
@@ -26,7 +26,12 @@ def test_the_commands_and_the_python_of_the_readme_work(directory: Path) -> None
     assert len(commands) >= 7
     for command in commands:
         done = subprocess.run(
-            [tool, *command[1:]], env=environment, capture_output=True, text=True, timeout=120
+            [tool, *command[1:]],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, f"{command}: {done.stderr}"
         if command[1] not in ("feed", "window", "ann", "record", "replay"):
@@ -36,7 +41,7 @@ def test_the_commands_and_the_python_of_the_readme_work(directory: Path) -> None
     for block in python:
         command = [sys.executable, "-c", block]
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout
