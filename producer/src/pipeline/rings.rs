@@ -273,7 +273,9 @@ impl Sink for Rings {
         let seq = open.ticks.stage(record)?;
         open.note(record);
         if let Some(derived) = &mut open.derived {
-            derived.tick(seq, record, &mut open.ticks)?;
+            // Of a copy, so that the record itself can stay in registers.
+            let copy = *record;
+            derived.tick(seq, &copy, &mut open.ticks)?;
         }
         self.count(record);
         Ok(())
