@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tickring::record::{Heartbeat, InstrumentDef, Mbo, Record, Trade, Vector};
+use tickring::record::{
+    Heartbeat, InstrumentDef, Mbo, Record, Status, Trade, Vector, status_action,
+};
 use tickring::{Poll, RingCount, RingState};
 use tickring_producer::Error;
 use tickring_producer::features::{FeatureOptions, Features};
@@ -15,6 +17,7 @@ use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
 use tickring_producer::source::{Kinds, Progress, Report, Sink, Source};
 
 use crate::bus::Bus;
+use crate::hand::{Given, Hand};
 
 fn simulator(count: u64) -> Simulator {
     let options =
@@ -278,4 +281,23 @@ fn wrong_options_are_refused_before_a_ring_appears() {
         assert!(matches!(error, Error::Option { .. }), "{error}");
     }
     assert!(!bus.has("ticks"));
+}
+
+#[test]
+fn the_directory_tells_the_last_trading_status_and_not_what_was_said_of_short_sales() {
+    let bus = Bus::new();
+    let status = |action| Given::Status(Status { action, ..Status::empty(2, 7, 50) });
+    let definition = InstrumentDef { raw_symbol: symbol("ABC"), ..InstrumentDef::empty(2, 7, 50) };
+    let actions = [status_action::HALT, status_action::SSR_CHANGE, status_action::NONE];
+    let records = [Given::Definition(Box::new(definition))].into_iter();
+    let source = Hand::new(records.chain(actions.map(status)).collect());
+    bus.feed(source, &bus.options()).unwrap();
+    let listed = bus.reader("ticks").instrument(7).unwrap();
+    assert_eq!((listed.status_action, listed.symbol().as_ref()), (status_action::HALT, "ABC"));
+}
+
+fn symbol<const N: usize>(text: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes[..text.len()].copy_from_slice(text.as_bytes());
+    bytes
 }

@@ -7,7 +7,7 @@
 
 use std::any::Any;
 
-use tickring::record::{InstrumentDef, Record, RecordHeader, Status, SymbolMapping};
+use tickring::record::{InstrumentDef, Record, RecordHeader, Status, SymbolMapping, status_action};
 use tickring::{Instrument, Writer};
 
 /// Notes what a record tells of an instrument; nothing for most kinds, at no cost.
@@ -41,8 +41,12 @@ fn name(ticks: &mut Writer, mapping: &SymbolMapping) {
     }
 }
 
-/// Notes the trading status of an instrument that is listed.
+/// Notes the trading status of an instrument that is listed. A record about short sales, or about
+/// nothing, says none.
 fn note_status(ticks: &mut Writer, status: &Status) {
+    if matches!(status.action, status_action::NONE | status_action::SSR_CHANGE) {
+        return;
+    }
     if let Some(mut instrument) = ticks.instrument(status.header.instrument_id) {
         (instrument.status_action, instrument.status_reason) = (status.action, status.reason);
         let _ = ticks.define(&instrument);
