@@ -6,6 +6,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../bus/tests/allocations.rs"]
 mod allocations;
 mod bus;
 mod dbn_files;
