@@ -1,9 +1,9 @@
 //! What the record types of DBN are: their structs, and their sizes in each version.
 
-use dbn::{v1, v2, v3};
+use dbn::{DBN_VERSION, v1, v2, v3};
 use tickring::record::{
     Bar, Bbo, Cbbo, Cmbp1, GatewayError, GatewayNotice, Imbalance, InstrumentDef, Mbo, Mbp1, Mbp10,
-    Record, Stat, Status, SymbolMapping, Trade, rtype,
+    Record, Stat, Status, SymbolMapping, Trade, builtin_kinds, rtype,
 };
 use tickring::schema::Kind;
 use zerocopy::IntoBytes;
@@ -50,24 +50,9 @@ pub(super) fn has_changed(rtype: u8) -> bool {
 
 /// Returns every kind that DBN has.
 pub(super) fn kinds() -> Vec<Kind> {
-    [
-        Trade::kinds(),
-        Mbp1::kinds(),
-        Mbp10::kinds(),
-        Status::kinds(),
-        InstrumentDef::kinds(),
-        Imbalance::kinds(),
-        GatewayError::kinds(),
-        SymbolMapping::kinds(),
-        GatewayNotice::kinds(),
-        Stat::kinds(),
-        Bar::kinds(),
-        Mbo::kinds(),
-        Cmbp1::kinds(),
-        Cbbo::kinds(),
-        Bbo::kinds(),
-    ]
-    .concat()
+    let mut kinds = builtin_kinds();
+    kinds.retain(|kind| len(DBN_VERSION, kind.rtype).is_some());
+    kinds
 }
 
 /// Gives the record in `bytes`, which is of version 3 and as long as its type says.
