@@ -31,6 +31,7 @@
 pub mod arbiter;
 pub mod book;
 pub mod calendar;
+mod chaos;
 pub mod columns;
 pub mod decimal;
 mod error;

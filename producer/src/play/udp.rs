@@ -39,7 +39,7 @@ use lines::Lines;
 use packets::Packets;
 use server::Server;
 
-pub use chaos::Chaos;
+pub use crate::chaos::Chaos;
 pub use server::Trouble;
 
 const TOKEN: Token = Token(0);

@@ -24,6 +24,8 @@ use crate::random::Random;
 use crate::wire::moldudp64::{HEADER_LEN, Header, MOST_MESSAGES, PREFIX_LEN, Session};
 use line::{Fate, Line};
 
+pub use crate::chaos::Chaos;
+
 /// Bytes of a full packet.
 const PACKET_BYTES: usize = 1_400;
 /// Time between the first and the last message of a packet, in ns.
@@ -46,71 +48,41 @@ pub const SENDER_B: SocketAddrV4 = SocketAddrV4::new(std::net::Ipv4Addr::new(10,
 pub const GROUP_B: SocketAddrV4 =
     SocketAddrV4::new(std::net::Ipv4Addr::new(233, 86, 230, 111), 26_477);
 
-/// What happens to packets: the probability of each mishap, from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Chaos {
-    /// Seed: the same script for the same packets.
-    pub seed: u64,
-    /// A line loses a packet.
-    pub loss: f64,
-    /// Both lines lose the same packet.
-    pub loss_both: f64,
-    /// A line carries a packet twice.
-    pub duplicate: f64,
-    /// A packet comes one to four packets later.
-    pub reorder: f64,
-    /// A packet comes damaged.
-    pub corrupt: f64,
+/// Checks that all are probabilities, and that at most one mishap befalls a packet on a line.
+fn check(chaos: &Chaos) -> Result<(), Error> {
+    chaos.check()?;
+    let together = chaos.loss + chaos.duplicate + chaos.reorder + chaos.corrupt;
+    if together > 1.0 {
+        return Err(Error::Option {
+            name: "loss, duplicate, reorder and corrupt",
+            expected: "not above 1 together",
+            found: together.to_string(),
+        });
+    }
+    Ok(())
 }
 
-impl Default for Chaos {
-    /// Nothing happens.
-    fn default() -> Self {
-        Self { seed: 1, loss: 0.0, loss_both: 0.0, duplicate: 0.0, reorder: 0.0, corrupt: 0.0 }
-    }
+/// Draws what happens to a packet on both lines.
+fn draw(chaos: &Chaos, random: &mut Random) -> [Fate; 2] {
+    let both = random.unit() < chaos.loss_both;
+    let own = [draw_one(chaos, random), draw_one(chaos, random)];
+    if both { [Fate::Lose; 2] } else { own }
 }
 
-impl Chaos {
-    fn check(&self) -> Result<(), Error> {
-        let Self { seed: _, loss, loss_both, duplicate, reorder, corrupt } = *self;
-        let expected = "probabilities from 0 to 1, those of a line not above 1 together";
-        for (name, found) in [
-            ("loss", loss),
-            ("loss_both", loss_both),
-            ("duplicate", duplicate),
-            ("reorder", reorder),
-            ("corrupt", corrupt),
-            ("loss, duplicate, reorder and corrupt", loss + duplicate + reorder + corrupt),
-        ] {
-            if !(0.0..=1.0).contains(&found) {
-                return Err(Error::Option { name, expected, found: found.to_string() });
-            }
+fn draw_one(chaos: &Chaos, random: &mut Random) -> Fate {
+    let (mut draw, shape) = (random.unit(), random.below(1 << 16));
+    for (probability, fate) in [
+        (chaos.loss, Fate::Lose),
+        (chaos.corrupt, Fate::Corrupt { shape }),
+        (chaos.duplicate, Fate::Duplicate),
+        (chaos.reorder, Fate::Delay { packets: 1 + shape % 4 }),
+    ] {
+        if draw < probability {
+            return fate;
         }
-        Ok(())
+        draw -= probability;
     }
-
-    /// Draws what happens to a packet on both lines.
-    fn draw(&self, random: &mut Random) -> [Fate; 2] {
-        let both = random.unit() < self.loss_both;
-        let own = [self.draw_one(random), self.draw_one(random)];
-        if both { [Fate::Lose; 2] } else { own }
-    }
-
-    fn draw_one(&self, random: &mut Random) -> Fate {
-        let (mut draw, shape) = (random.unit(), random.below(1 << 16));
-        for (probability, fate) in [
-            (self.loss, Fate::Lose),
-            (self.corrupt, Fate::Corrupt { shape }),
-            (self.duplicate, Fate::Duplicate),
-            (self.reorder, Fate::Delay { packets: 1 + shape % 4 }),
-        ] {
-            if draw < probability {
-                return fate;
-            }
-            draw -= probability;
-        }
-        Fate::Deliver
-    }
+    Fate::Deliver
 }
 
 /// What happened on the lines. Packets are told by the numbers of their messages.
@@ -170,7 +142,7 @@ impl<W: Write> MoldWriter<W> {
     /// # Errors
     /// [`Error::Option`] if a probability is out of range.
     pub fn new(session: Session, chaos: Chaos, [a, b]: [PcapWriter<W>; 2]) -> Result<Self, Error> {
-        chaos.check()?;
+        check(&chaos)?;
         Ok(Self {
             session,
             chaos,
@@ -222,7 +194,7 @@ impl<W: Write> MoldWriter<W> {
         self.truth.packets += 1;
         self.truth.messages += u64::from(self.count);
         self.sent_ns = self.packet_ns.end;
-        let fates = self.chaos.draw(&mut self.random);
+        let fates = draw(&self.chaos, &mut self.random);
         for (line, fate) in self.lines.iter_mut().zip(fates) {
             line.send(self.sent_ns, &self.packet, &numbers, fate)?;
         }
