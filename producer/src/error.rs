@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::calendar::CalendarError;
 use crate::columns::TableError;
+use crate::input::Broken;
 use crate::sink::itch::EncodeError;
 use crate::source::pcap::PcapError;
 use crate::source::recording::RecordingError;
@@ -246,4 +247,10 @@ pub enum DbnError {
         /// The reason that the library gives.
         source: io::Error,
     },
+}
+
+impl From<Broken> for DbnError {
+    fn from(Broken { offset, source }: Broken) -> Self {
+        Self::Zstd { offset, source }
+    }
 }

@@ -36,6 +36,7 @@ pub mod columns;
 pub mod decimal;
 mod error;
 pub mod features;
+mod input;
 pub mod instrument;
 mod map;
 pub mod market;

@@ -16,7 +16,6 @@
 //!
 //! A [`Fragment`] is a file of records alone. It does not say its version, so the caller must.
 
-mod input;
 pub(crate) mod layout;
 mod metadata;
 mod walk;
@@ -24,9 +23,10 @@ mod walk;
 use std::path::Path;
 
 use crate::error::{DbnError, Error};
+use crate::input::{Compression, Input};
+use crate::map::MappedFile;
 use crate::source::{Kinds, Progress, Report, Sink, Source};
-use input::Input;
-use metadata::Preamble;
+use metadata::{Preamble, is_dbz};
 use walk::Walk;
 
 /// Bytes that are asked for at a time: more than the longest record, which is 1,020 bytes.
@@ -56,7 +56,7 @@ impl DbnSource {
     /// [`Error::Io`] if the file cannot be read, [`Error::Dbn`] if it is no DBN file.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Dbn { path: path.to_owned(), source };
-        let mut input = Input::open(path)?;
+        let mut input = open(path)?;
         let preamble = Preamble::read(&mut input).map_err(failed)?;
         let walk = Walk::new(path, input.offset(), &preamble).map_err(failed)?;
         Ok(Self { input, preamble, walk })
@@ -70,7 +70,7 @@ impl DbnSource {
     pub fn open_fragment(path: &Path, fragment: &Fragment) -> Result<Self, Error> {
         let failed = |source| Error::Dbn { path: path.to_owned(), source };
         let preamble = Preamble::of_fragment(fragment)?;
-        let mut input = Input::open(path)?;
+        let mut input = open(path)?;
         if input.fill(1).is_empty() {
             return Err(failed(input.take_error().unwrap_or(DbnError::Empty)));
         }
@@ -99,6 +99,13 @@ impl DbnSource {
     }
 }
 
+/// Gives the bytes of a file. A DBZ begins as if it were compressed.
+fn open(path: &Path) -> Result<Input, Error> {
+    let file = MappedFile::open(path)?;
+    let compression = if is_dbz(&file) { Compression::None } else { Compression::of(&file) };
+    Input::new(file, compression, path)
+}
+
 impl Source for DbnSource {
     fn kinds(&self) -> Kinds {
         Kinds { ticks: self.preamble.kinds.clone(), ..Kinds::default() }
@@ -122,7 +129,7 @@ impl Source for DbnSource {
                     None => Ok(Progress::Advanced(consumed)),
                 };
             }
-            self.input.consume(walked.bytes);
+            self.input.take(walked.bytes);
             consumed += walked.records;
             if let Some(error) = walked.error {
                 return Err(error);

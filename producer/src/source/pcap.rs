@@ -15,7 +15,8 @@
 //!   each once. Messages that are missing are told by a Gap record before the next message, with
 //!   the state `unrecoverable`, because a file has no more to give; a new session by one with the
 //!   state `session reset`. Gap::channel_id counts the streams in the order of their first
-//!   packets. Levels and orders after a hole have MAYBE_BAD_BOOK.
+//!   packets. Levels of IEX and orders and trades of ITCH have
+//!   MAYBE_BAD_BOOK after a hole.
 //! - Lines of a feed that were captured together merge: those of IEX always, as their segments name
 //!   channel and session, those of MoldUDP64 by option. A MoldUDP64 packet that is ahead of the
 //!   others waits for what the other line may bring, a bounded time; what comes later than that is
@@ -30,9 +31,7 @@ mod count;
 mod detect;
 mod error;
 mod held;
-mod input;
 mod mold;
-mod received;
 mod segments;
 mod stream;
 

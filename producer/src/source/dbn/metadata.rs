@@ -8,9 +8,9 @@ use dbn::{Schema, VersionUpgradePolicy};
 use tickring::record::rtype;
 use tickring::schema::Kind;
 
-use super::input::Input;
 use super::{Fragment, layout};
 use crate::error::{DbnError, Error};
+use crate::input::Input;
 
 /// First bytes of a file.
 pub(super) const MAGIC: &[u8] = b"DBN";
@@ -75,7 +75,7 @@ impl Preamble {
             upgraded.clear();
             MetadataEncoder::new(&mut upgraded).encode(&metadata).map_err(failed)?;
         }
-        input.consume(expected);
+        input.take(expected);
         let kinds = kinds_of(schema);
         Ok(Self { version, dataset: metadata.dataset, kinds, ts_out, upgraded })
     }

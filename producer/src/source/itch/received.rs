@@ -4,7 +4,9 @@
 
 use std::any::Any;
 
-use tickring::record::{Imbalance, InstrumentDef, Mbo, Record, Stat, Status, Trade, flag};
+use tickring::record::{
+    Imbalance, InstrumentDef, Mbo, Record, Stat, Status, Trade, UNDEF_TIME, flag,
+};
 use tickring::{Instrument, WrongKind};
 
 use crate::source::Sink;
@@ -15,18 +17,29 @@ use crate::source::Sink;
 /// BAD_TS_RECV; no time is changed. Cost: a copy of the record, in registers for small ones.
 #[derive(Debug)]
 pub(crate) struct Received<'a, S> {
-    /// Where they go.
-    pub(crate) sink: &'a mut S,
-    /// When they came, in ns since the Unix epoch.
-    pub(crate) ts_recv: u64,
-    /// Flags that all orders and trades get.
-    pub(crate) flags: u8,
+    sink: &'a mut S,
+    ts_recv: u64,
+    flags: u8,
+    early: u64,
 }
 
-impl<S> Received<'_, S> {
-    fn stamped<R: Record>(&self, record: &R) -> R {
+impl<'a, S> Received<'a, S> {
+    /// Gives records to `sink` that came at `ts_recv`, in ns since the Unix epoch. All orders and
+    /// trades get these flags.
+    pub(crate) fn new(sink: &'a mut S, ts_recv: u64, flags: u8) -> Self {
+        Self { sink, ts_recv, flags, early: 0 }
+    }
+
+    /// Returns how many records were received before they happened.
+    pub(crate) fn early(&self) -> u64 {
+        self.early
+    }
+
+    fn stamped<R: Record>(&mut self, record: &R) -> R {
         let mut record = *record;
-        let is_early = self.ts_recv < record.header().ts_event;
+        let ts_event = record.header().ts_event;
+        let is_early = self.ts_recv < ts_event && ts_event != UNDEF_TIME;
+        self.early += u64::from(is_early);
         let flags = self.flags | if is_early { flag::BAD_TS_RECV } else { 0 };
         // Known when this is compiled: one store, or two, remain.
         let any = &mut record as &mut dyn Any;
@@ -79,7 +92,7 @@ mod tests {
     #[test]
     fn every_kind_of_record_gets_the_time_of_its_receipt() {
         let mut tape = Tape::default();
-        let mut sink = Received { sink: &mut tape, ts_recv: 77, flags: 0 };
+        let mut sink = Received::new(&mut tape, 77, 0);
         sink.tick(&Mbo { flags: flag::LAST, ..Mbo::empty(2, 7, 50) }).unwrap();
         sink.tick(&Trade::empty(2, 7, 50)).unwrap();
         sink.tick(&Status::empty(2, 7, 50)).unwrap();
@@ -104,10 +117,12 @@ mod tests {
             (50, flag::MAYBE_BAD_BOOK, flag::LAST | flag::MAYBE_BAD_BOOK),
         ] {
             let mut tape = Tape::default();
-            let mut sink = Received { sink: &mut tape, ts_recv, flags: more };
+            let mut sink = Received::new(&mut tape, ts_recv, more);
             sink.tick(&Mbo { flags: flag::LAST, ..Mbo::empty(2, 7, 50) }).unwrap();
+            let early = sink.early();
             let mbo = tape.of::<Mbo>()[0];
             assert_eq!((mbo.flags, mbo.ts_recv, mbo.header.ts_event), (flags, ts_recv, 50));
+            assert_eq!(early, u64::from(ts_recv < 50));
         }
     }
 }

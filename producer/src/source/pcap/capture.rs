@@ -11,8 +11,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::PcapError;
-use super::input::Input;
 use crate::error::Error;
+use crate::input::{Compression, Input};
+use crate::map::MappedFile;
 use crate::wire::packet::Link;
 use crate::wire::pcap;
 use classic::Classic;
@@ -91,7 +92,9 @@ pub(super) struct Capture {
 impl Capture {
     /// Opens the file and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let input = Input::open(path)?;
+        let file = MappedFile::open(path)?;
+        let compression = Compression::of(&file);
+        let input = Input::new(file, compression, path)?;
         Self::begin(input).map_err(|source| Error::Pcap { path: path.to_owned(), source })
     }
 

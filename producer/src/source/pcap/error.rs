@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
+use crate::input::Broken;
 use crate::wire::itch50::ItchError;
 
 /// Says why bytes are not a capture that can be published.
@@ -138,4 +139,10 @@ pub enum PcapError {
         /// Where it went.
         second: SocketAddr,
     },
+}
+
+impl From<Broken> for PcapError {
+    fn from(Broken { offset, source }: Broken) -> Self {
+        Self::Decompress { offset, source }
+    }
 }

@@ -10,16 +10,16 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tickring::record::UNDEF_TIME;
+use tickring::record::{UNDEF_TIME, flag};
 
 use super::PcapError;
 use super::capture::Packet as Captured;
 use super::count::{self, Taken};
 use super::held::{Arrival, Held, Waiting};
-use super::received::Received;
 use super::stream::{Numbering, Stream, StreamCounts};
 use crate::error::Error;
 use crate::source::itch::normalise::{Normaliser, XNAS};
+use crate::source::itch::received::Received;
 use crate::source::itch::{ItchOptions, new_york_midnight_ns};
 use crate::source::{Report, Sink};
 use crate::wire::itch50;
@@ -192,7 +192,8 @@ impl MoldFeed {
             count::merge(&mut self.ended, before.report());
         }
         self.time_ns = ts_recv;
-        let mut sink = Received::new(sink, ts_recv, running.stream.is_doubtful());
+        let flags = if running.stream.is_doubtful() { flag::MAYBE_BAD_BOOK } else { 0 };
+        let mut sink = Received::new(sink, ts_recv, flags);
         let skip = usize::from(place.skip);
         for (sequence, message) in (numbering.first..).zip(packet.messages()).skip(skip) {
             let message = itch50::parse(message).map_err(|source| {
@@ -202,7 +203,7 @@ impl MoldFeed {
             let given = running.normaliser.message(sequence.saturating_sub(1), &message, &mut sink);
             given.map_err(tickring::Error::from)?;
         }
-        self.received_before += sink.received_before();
+        self.received_before += sink.early();
         Ok(())
     }
 

@@ -75,7 +75,7 @@ impl Messages {
                 return sink.tick(&gap(&Hole { state, cause, missing })).map(|()| Err(error));
             }
         };
-        let mut sink = Received { sink, ts_recv: self.received_ns, flags: self.flags };
+        let mut sink = Received::new(sink, self.received_ns, self.flags);
         // The normaliser counts from 0, sequences from 1.
         self.normaliser.message(sequence.saturating_sub(1), &message, &mut sink).map(Ok)
     }

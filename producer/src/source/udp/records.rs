@@ -90,8 +90,7 @@ impl Records {
         for (number, bytes) in run.messages() {
             let given = match itch50::parse(bytes) {
                 Ok(message) => {
-                    let (ts_recv, flags) = (run.ts_recv_ns, self.flags);
-                    let mut sink = Received { sink: &mut *sink, ts_recv, flags };
+                    let mut sink = Received::new(&mut *sink, run.ts_recv_ns, self.flags);
                     // The normaliser counts from 0, messages of a session from 1.
                     self.normaliser.message(number.saturating_sub(1), &message, &mut sink)
                 }

@@ -3,8 +3,8 @@
 use zerocopy::FromBytes;
 
 use super::{MOST_CAPTURED, Place, Ready};
+use crate::input::Input;
 use crate::source::pcap::PcapError;
-use crate::source::pcap::input::Input;
 use crate::wire::packet::Link;
 use crate::wire::pcap::{FILE_HEADER_LEN, FileHeader, Format, PACKET_HEADER_LEN, PacketHeader};
 

@@ -17,8 +17,8 @@ use pcap_parser::pcapng::{
 use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
 
 use super::{MOST_CAPTURED, Place, Ready};
+use crate::input::Input;
 use crate::source::pcap::PcapError;
-use crate::source::pcap::input::Input;
 use crate::wire::packet::Link;
 use crate::wire::pcap::ByteOrder;
 

@@ -1,13 +1,13 @@
-//! The bytes of a capture: mapped, or decompressed into a buffer.
+//! The bytes of an input file: mapped, or decompressed into a buffer.
 
 use std::fmt;
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use zerocopy::IntoBytes;
 use zstd::stream::read::Decoder;
 
-use super::PcapError;
 use crate::error::Error;
 use crate::map::MappedFile;
 
@@ -15,13 +15,47 @@ use crate::map::MappedFile;
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 /// First bytes of a Zstandard frame.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// What follows the first byte of a Zstandard frame that has no data for us.
+const SKIPPABLE_MAGIC: [u8; 3] = [0x2A, 0x4D, 0x18];
 
-/// Size of the buffer that compressed files are decompressed into, in bytes.
-const BUFFER_BYTES: usize = 256 * 1024;
+/// Size of the buffer that compressed files are decompressed into, in words.
+const BUFFER_WORDS: usize = 32 * 1024;
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Compression {
+    /// Not at all.
+    None,
+    /// As members of gzip.
+    Gzip,
+    /// As frames of Zstandard.
+    Zstd,
+}
+
+impl Compression {
+    /// Returns how a file that begins with these bytes is compressed.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let is_zstd = bytes.starts_with(&ZSTD_MAGIC) || bytes.get(1..4) == Some(&SKIPPABLE_MAGIC);
+        match bytes {
+            _ if bytes.starts_with(&GZIP_MAGIC) => Self::Gzip,
+            _ if is_zstd => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Why a compressed file gives no more bytes.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    /// Bytes that came out before.
+    pub(crate) offset: u64,
+    /// The reason that the library gives.
+    pub(crate) source: std::io::Error,
+}
 
 /// Gives the bytes of a file in order.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(crate) enum Input {
     /// The file as it is.
     Mapped {
         /// All of it.
@@ -34,9 +68,10 @@ pub(super) enum Input {
 }
 
 /// A decompressor and what came out of it and is not consumed yet.
-pub(super) struct Inflated {
+pub(crate) struct Inflated {
     decoder: Box<dyn Read + Send>,
-    buffer: Vec<u8>,
+    /// Words, so that records that begin at the buffer's start are aligned.
+    buffer: Vec<u64>,
     start: usize,
     end: usize,
     /// Bytes consumed before `start`.
@@ -46,23 +81,29 @@ pub(super) struct Inflated {
 }
 
 impl Input {
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let file = MappedFile::open(path)?;
-        if file.starts_with(&GZIP_MAGIC) {
-            return Ok(Self::inflate(MultiGzDecoder::new(Cursor::new(file))));
-        }
-        if file.starts_with(&ZSTD_MAGIC) {
-            let decoder = Decoder::with_buffer(Cursor::new(file))
-                .map_err(|source| Error::io("decompress", path, source))?;
-            return Ok(Self::inflate(decoder));
-        }
-        Ok(Self::Mapped { file, offset: 0 })
+    /// Gives the bytes of a file from `path`, which is compressed so.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the decompressor cannot be made.
+    pub(crate) fn new(
+        file: MappedFile,
+        compression: Compression,
+        path: &Path,
+    ) -> Result<Self, Error> {
+        Ok(match compression {
+            Compression::None => Self::Mapped { file, offset: 0 },
+            Compression::Gzip => Self::inflate(MultiGzDecoder::new(Cursor::new(file))),
+            Compression::Zstd => Self::inflate(
+                Decoder::with_buffer(Cursor::new(file))
+                    .map_err(|source| Error::io("decompress", path, source))?,
+            ),
+        })
     }
 
     fn inflate(decoder: impl Read + Send + 'static) -> Self {
         Self::Compressed(Box::new(Inflated {
             decoder: Box::new(decoder),
-            buffer: vec![0; BUFFER_BYTES],
+            buffer: vec![0; BUFFER_WORDS],
             start: 0,
             end: 0,
             before: 0,
@@ -72,7 +113,7 @@ impl Input {
     }
 
     /// Returns how many bytes were consumed, counted after decompression.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         match self {
             Self::Mapped { offset, .. } => *offset as u64,
             Self::Compressed(inflated) => inflated.before,
@@ -83,7 +124,7 @@ impl Input {
     ///
     /// Cost: no allocation unless more is wanted than ever before.
     #[inline]
-    pub(super) fn fill(&mut self, wanted: usize) -> &[u8] {
+    pub(crate) fn fill(&mut self, wanted: usize) -> &[u8] {
         match self {
             Self::Mapped { file, offset } => file.get(*offset..).unwrap_or_default(),
             Self::Compressed(inflated) => inflated.fill(wanted),
@@ -92,7 +133,7 @@ impl Input {
 
     /// Takes bytes that [`fill`](Self::fill) has given.
     #[inline]
-    pub(super) fn take(&mut self, bytes: usize) -> &[u8] {
+    pub(crate) fn take(&mut self, bytes: usize) -> &[u8] {
         match self {
             Self::Mapped { file, offset } => {
                 let from = *offset;
@@ -103,15 +144,15 @@ impl Input {
                 let from = inflated.start;
                 inflated.start += bytes;
                 inflated.before += bytes as u64;
-                inflated.buffer.get(from..inflated.start).unwrap_or_default()
+                inflated.buffer.as_bytes().get(from..inflated.start).unwrap_or_default()
             }
         }
     }
 
     /// Returns why no more bytes come, if that is for an error.
-    pub(super) fn take_error(&mut self) -> Option<PcapError> {
+    pub(crate) fn take_error<E: From<Broken>>(&mut self) -> Option<E> {
         match self {
-            Self::Compressed(inflated) => inflated.take_error(),
+            Self::Compressed(inflated) => inflated.take_error().map(E::from),
             Self::Mapped { .. } => None,
         }
     }
@@ -122,18 +163,18 @@ impl Inflated {
         if self.end - self.start < wanted && !self.at_end {
             self.refill(wanted);
         }
-        self.buffer.get(self.start..self.end).unwrap_or_default()
+        self.buffer.as_bytes().get(self.start..self.end).unwrap_or_default()
     }
 
     /// Moves what is left to the buffer's start and reads until the buffer is full.
     fn refill(&mut self, wanted: usize) {
-        self.buffer.copy_within(self.start..self.end, 0);
+        self.buffer.as_mut_bytes().copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        while !self.at_end && self.end < self.buffer.len().max(wanted) {
-            if self.end == self.buffer.len() {
+        while !self.at_end && self.end < self.buffer.as_bytes().len().max(wanted) {
+            if self.end == self.buffer.as_bytes().len() {
                 // Growing by what was really read keeps a false length from claiming memory.
-                self.buffer.resize(self.end * 2, 0);
+                self.buffer.resize(self.buffer.len() * 2, 0);
             }
             self.read();
         }
@@ -141,7 +182,7 @@ impl Inflated {
 
     /// Reads once.
     fn read(&mut self) {
-        let space = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let space = self.buffer.as_mut_bytes().get_mut(self.end..).unwrap_or_default();
         match self.decoder.read(space) {
             Ok(0) => self.at_end = true,
             Ok(read) => self.end += read,
@@ -153,9 +194,9 @@ impl Inflated {
         }
     }
 
-    fn take_error(&mut self) -> Option<PcapError> {
+    fn take_error(&mut self) -> Option<Broken> {
         let offset = self.before + (self.end - self.start) as u64;
-        self.error.take().map(|source| PcapError::Decompress { offset, source })
+        self.error.take().map(|source| Broken { offset, source })
     }
 }
 
