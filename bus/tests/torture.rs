@@ -12,6 +12,8 @@ pub(crate) mod victim;
 
 use crate::role::Role;
 use crate::support::Bench;
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::env;
@@ -33,6 +35,16 @@ fn seeded(role: &str) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
+/// Keeps this process and the victims that it forks on the core where it is. A step hands over
+/// from one to the other and back, which takes several times as long between cores.
+fn on_one_core<T>(run: impl FnOnce() -> T) -> T {
+    let mut here = CpuSet::new();
+    let chosen = sched_getcpu().and_then(|core| here.set(core));
+    // A system that does not permit it is slower, no more.
+    let _ = chosen.and_then(|()| sched_setaffinity(Pid::from_raw(0), &here));
+    run()
+}
+
 /// Not a test of its own: what the other process does. Without a role it passes at once.
 #[test]
 fn other_side() {
@@ -41,9 +53,9 @@ fn other_side() {
     println!();
     let small = || Bench::inherited(64);
     let done = match role.as_str() {
-        "kill-publish" => steps::publishing(&role, small()),
-        "stop-publish" => steps::stops(&role, small()),
-        "kill-recovery" => steps::recovery(&role, small()),
+        "kill-publish" => on_one_core(|| steps::publishing(&role, small())),
+        "stop-publish" => on_one_core(|| steps::stops(&role, small())),
+        "kill-recovery" => on_one_core(|| steps::recovery(&role, small())),
         "kill-birth" => steps::birth(&role, &small()),
         "read" => {
             reads::run(&role, &Bench::inherited(1 << 12));
