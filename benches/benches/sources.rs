@@ -15,20 +15,21 @@ use tempfile::TempDir;
 use tickring::Directory;
 use tickring_benches::workload;
 use tickring_producer::pipeline::{Feed, FeedOptions};
+use tickring_producer::sink::binary_file::BinaryFileWriter;
+use tickring_producer::sink::itch::ItchWriter;
 use tickring_producer::source::dbn::DbnSource;
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
+use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
 use tickring_producer::source::{Progress, Source};
-use tickring_producer::wire::itch50::{
-    AddOrder, Header, OrderCancel, OrderDelete, OrderExecuted, OrderReplace,
-};
 use zerocopy::IntoBytes;
 
-/// Messages and records of a file.
+/// Records of a DBN file.
 const COUNT: u64 = 1 << 19;
+/// Messages of an ITCH file that take no part: orders that rest when the day begins, for which
+/// tables grow. They are whole steps of a feed.
+const OPENING: u64 = 1 << 20;
 /// Inputs between two movements of `published`, as the command line has it.
 const BUDGET: usize = 256;
-/// Orders that rest at any time, at most.
-const RESTING: usize = 20_000;
 
 fn main() {
     let mut criterion = Criterion::default()
@@ -43,59 +44,94 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Runs `pass` over a whole file often enough for `iters` inputs, and says how long one took,
+/// Runs `pass`, which takes `whole` inputs, often enough for `iters`, and says how long one took,
 /// times `iters`. What it gives is how long it took, and what it counted.
-fn time(iters: u64, mut pass: impl FnMut() -> (Duration, u64)) -> Duration {
-    let passes = iters.div_ceil(COUNT);
+fn time(iters: u64, whole: u64, mut pass: impl FnMut() -> (Duration, u64)) -> Duration {
+    let passes = iters.div_ceil(whole);
     let mut elapsed = Duration::ZERO;
     for _ in 0..passes {
         let (took, count) = black_box(pass());
-        assert_eq!(count, COUNT, "the whole file was read");
+        assert_eq!(count, whole, "all was read");
         elapsed += took;
     }
-    elapsed.mul_f64(iters as f64 / (passes * COUNT) as f64)
+    elapsed.mul_f64(iters as f64 / (passes * whole) as f64)
 }
 
-/// Feeds a source to its rings; opening it and them takes no part.
-fn feed<S: Source>(root: &Path, source: S) -> (Duration, u64) {
-    let options = FeedOptions::new(Directory::at(root.join("bus")), "bench");
+/// Feeds a source to its rings; opening it and them takes no part, and neither do the first
+/// `before` inputs.
+fn feed<S: Source>(bus: (&Path, &str), source: S, before: u64) -> (Duration, u64) {
+    let options = FeedOptions::new(Directory::at(bus.0), bus.1);
     let mut feed = Feed::open(source, &options).expect("rings of its own");
+    let mut run = |most: u64| {
+        let mut count = 0;
+        while count < most
+            && let Progress::Advanced(inputs) = feed.run_once(BUDGET).expect("a whole file")
+        {
+            count += inputs as u64;
+        }
+        count
+    };
+    run(before);
     let begin = Instant::now();
-    let mut count = 0;
-    while let Progress::Advanced(inputs) = feed.run_once(BUDGET).expect("a whole file") {
-        count += inputs as u64;
-    }
+    let count = run(u64::MAX);
     (begin.elapsed(), count)
 }
 
 fn itch(criterion: &mut Criterion, root: &TempDir) {
-    let path = root.path().join("day.itch");
-    let bytes = itch_day();
-    fs::write(&path, &bytes).expect("room for a file");
-    let mut group = criterion.benchmark_group("source/itch");
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("to ring", |bencher| {
-        bencher.iter_custom(|iters| {
-            time(iters, || {
-                let source = ItchSource::open(&path, &ItchOptions::default()).expect("the file");
-                feed(root.path(), source)
-            })
+    for instruments in [100, 8_000] {
+        let bytes = simulated_day(instruments);
+        let path = root.path().join("day.itch");
+        fs::write(&path, &bytes).expect("room for a file");
+        let (_, whole) = itchy(&bytes);
+        let mut group = criterion.benchmark_group(format!("source/itch/{instruments} stocks"));
+        group.throughput(Throughput::Elements(1));
+        group.bench_function("to ring", |bencher| {
+            bencher.iter_custom(|iters| {
+                time(iters, whole, || {
+                    let source = ItchSource::open(&path, &ItchOptions::default());
+                    feed((root.path(), "itch"), source.expect("the file"), OPENING)
+                })
+            });
         });
-    });
-    group.bench_function("itchy, decoding only", |bencher| {
-        bencher.iter_custom(|iters| {
-            time(iters, || {
-                let begin = Instant::now();
-                let mut count = 0;
-                for message in itchy::MessageStream::from_reader(Cursor::new(black_box(&bytes))) {
-                    black_box(message.expect("a message"));
-                    count += 1;
-                }
-                (begin.elapsed(), count)
-            })
+        group.bench_function("itchy, decoding only", |bencher| {
+            bencher.iter_custom(|iters| time(iters, whole, || itchy(&bytes)));
         });
-    });
-    group.finish();
+        group.finish();
+    }
+}
+
+/// Decodes a file, behind its opening, by the library that is named so.
+fn itchy(bytes: &[u8]) -> (Duration, u64) {
+    let mut messages = itchy::MessageStream::from_reader(Cursor::new(black_box(bytes)));
+    for message in messages.by_ref().take(OPENING as usize) {
+        black_box(message.expect("a message"));
+    }
+    let begin = Instant::now();
+    let mut count = 0;
+    for message in messages {
+        black_box(message.expect("a message"));
+        count += 1;
+    }
+    (begin.elapsed(), count)
+}
+
+/// A session of stocks of which some trade often and most seldom.
+fn simulated_day(instruments: u32) -> Vec<u8> {
+    let options = SimulatorOptions {
+        instruments,
+        events_per_second: 1_000_000.0,
+        count: Some(3 * OPENING),
+        ..SimulatorOptions::default()
+    };
+    let mut simulator = Simulator::new(&options).expect("options in range");
+    let file = BinaryFileWriter::new(Path::new("in memory"), Vec::new());
+    let mut writer = ItchWriter::new(file);
+    while simulator.poll(&mut writer, BUDGET).expect("a market") != Progress::End {}
+    let (file, _) = writer.finish().expect("messages");
+    let mut bytes = file.finish().expect("bytes");
+    // The peer takes the mark at the end for a message.
+    bytes.truncate(bytes.len() - 2);
+    bytes
 }
 
 fn dbn(criterion: &mut Criterion, root: &TempDir) {
@@ -110,11 +146,13 @@ fn dbn(criterion: &mut Criterion, root: &TempDir) {
         group.throughput(Throughput::Elements(1));
         group.bench_function("to ring", |bencher| {
             bencher.iter_custom(|iters| {
-                time(iters, || feed(root.path(), DbnSource::open(&path).expect("the file")))
+                time(iters, COUNT, || {
+                    feed((root.path(), "dbn"), DbnSource::open(&path).expect("the file"), 0)
+                })
             });
         });
         group.bench_function("dbn, decoding only", |bencher| {
-            bencher.iter_custom(|iters| time(iters, || decode(&path)));
+            bencher.iter_custom(|iters| time(iters, COUNT, || decode(&path)));
         });
         group.finish();
     }
@@ -150,77 +188,4 @@ fn dbn_session() -> Vec<u8> {
         bytes.extend_from_slice(tick.as_bytes());
     }
     bytes
-}
-
-/// A day of orders that rest, are executed, cancelled and replaced, with true ids throughout.
-fn itch_day() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut resting: Vec<u64> = Vec::new();
-    let mut random = 1_u64;
-    for number in 0..COUNT {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let choice = (random >> 33) % 100;
-        let place = (random >> 40) as usize % resting.len().max(1);
-        let header = |code| header(code, number, random >> 48);
-        let is_full = resting.len() >= RESTING;
-        let order = resting.get(place).copied();
-        match order {
-            Some(order) if choice < 8 => {
-                let (order_reference, match_number) = (order.into(), number.into());
-                let executed_shares = 1.into();
-                let header = header(b'E');
-                let body = OrderExecuted { header, order_reference, executed_shares, match_number };
-                frame(&mut bytes, body.as_bytes());
-            }
-            Some(order) if choice < 12 => {
-                let (order_reference, cancelled_shares) = (order.into(), 1.into());
-                let body = OrderCancel { header: header(b'X'), order_reference, cancelled_shares };
-                frame(&mut bytes, body.as_bytes());
-            }
-            Some(order) if choice < 20 => {
-                if let Some(order) = resting.get_mut(place) {
-                    *order = number;
-                }
-                let body = OrderReplace {
-                    header: header(b'U'),
-                    original_order_reference: order.into(),
-                    new_order_reference: number.into(),
-                    shares: 1_000_000.into(),
-                    price: 1_000_100.into(),
-                };
-                frame(&mut bytes, body.as_bytes());
-            }
-            Some(order) if choice < 55 || is_full => {
-                resting.swap_remove(place);
-                let body = OrderDelete { header: header(b'D'), order_reference: order.into() };
-                frame(&mut bytes, body.as_bytes());
-            }
-            _ => {
-                resting.push(number);
-                let body = AddOrder {
-                    header: header(b'A'),
-                    order_reference: number.into(),
-                    side: if choice.is_multiple_of(2) { b'B' } else { b'S' },
-                    shares: 1_000_000.into(),
-                    stock: *b"TICKRING",
-                    price: 1_000_000.into(),
-                };
-                frame(&mut bytes, body.as_bytes());
-            }
-        }
-    }
-    bytes
-}
-
-fn header(message_type: u8, number: u64, stock: u64) -> Header {
-    let [_, _, timestamp @ ..] = (number * 1_000).to_be_bytes();
-    let stock_locate = u16::try_from(stock % 8_000).unwrap_or(0).into();
-    Header { message_type, stock_locate, tracking_number: 0.into(), timestamp }
-}
-
-/// Puts a message into a BinaryFILE.
-fn frame(bytes: &mut Vec<u8>, message: &[u8]) {
-    let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(message);
 }

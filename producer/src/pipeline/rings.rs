@@ -246,7 +246,7 @@ impl Rings {
         self.open.iter_mut().flat_map(Open::writers)
     }
 
-    #[inline]
+    #[inline(always)]
     fn count<R: Record>(&mut self, record: &R) {
         let header = record.header();
         self.published += 1;
@@ -265,7 +265,8 @@ impl Rings {
 }
 
 impl Sink for Rings {
-    #[inline]
+    /// Inlined where records are made: there they are in registers, and go to the ring in words.
+    #[inline(always)]
     fn tick<R: Record>(&mut self, record: &R) -> Result<(), WrongKind> {
         let Some(open) = &mut self.open else {
             return Err(no_ring(record));
@@ -273,9 +274,7 @@ impl Sink for Rings {
         let seq = open.ticks.stage(record)?;
         open.note(record);
         if let Some(derived) = &mut open.derived {
-            // Of a copy, so that the record itself can stay in registers.
-            let copy = *record;
-            derived.tick(seq, &copy, &mut open.ticks)?;
+            derive(derived, seq, *record, &mut open.ticks)?;
         }
         self.count(record);
         Ok(())
@@ -309,6 +308,17 @@ impl Sink for Rings {
             }
         }
     }
+}
+
+/// Derives from a copy of a record, so that the record itself can stay in registers.
+#[inline(never)]
+fn derive<R: Record>(
+    derived: &mut Derived,
+    seq: u64,
+    record: R,
+    ticks: &mut Writer,
+) -> Result<(), WrongKind> {
+    derived.tick(seq, &record, ticks)
 }
 
 /// Opens the writer of one ring of the bus.

@@ -65,29 +65,29 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn mbo(self, action: u8, order_id: u64, order: Option<Order>, size: u32) -> Mbo {
-        let (price, side) = match order {
-            Some(order) => (order.price, order.side.letter()),
-            None => (UNDEF_PRICE, side::NONE),
-        };
+    /// What happened to an order, of which `told` is what is known.
+    #[inline(always)]
+    fn mbo(self, action: u8, order_id: u64, told: Told, size: u32) -> Mbo {
         Mbo {
             order_id,
-            price,
+            price: told.price,
             size,
+            flags: told.flags,
             action,
-            side,
+            side: told.side,
             sequence: self.sequence,
             ..Mbo::empty(XNAS, self.instrument_id, self.ts_event)
         }
     }
 
-    fn trade(self, price: i64, size: u32, trade_id: u64) -> Trade {
+    #[inline(always)]
+    fn trade(self, Told { price, side, flags }: Told, size: u32, trade_id: u64) -> Trade {
         Trade {
             price,
             size,
             action: action::TRADE,
-            side: side::NONE,
-            flags: flag::LAST,
+            side,
+            flags,
             sequence: self.sequence,
             trade_id,
             ..Trade::empty(XNAS, self.instrument_id, self.ts_event)
@@ -95,10 +95,34 @@ impl Stamp {
     }
 }
 
-/// What came of taking quantity off an order.
-struct Taken {
-    order: Option<Order>,
+/// What a record tells of an order or a trade. Records are made of it in one go, as one that is
+/// changed in memory is slow to copy from there.
+#[derive(Clone, Copy)]
+struct Told {
+    price: i64,
+    side: u8,
     flags: u8,
+}
+
+impl Told {
+    /// The order that a message names; one that is not there is told as such.
+    #[inline(always)]
+    fn of(order: Option<Order>, flags: u8) -> Self {
+        match order {
+            Some(order) => Self { price: order.price, side: order.side.letter(), flags },
+            None => Self { price: UNDEF_PRICE, side: side::NONE, flags },
+        }
+    }
+
+    /// A trade of which no aggressor is known.
+    fn traded(price: i64) -> Self {
+        Self { price, side: side::NONE, flags: flag::LAST }
+    }
+
+    #[inline(always)]
+    fn with(self, flags: u8) -> Self {
+        Self { flags: self.flags | flags, ..self }
+    }
 }
 
 impl Normaliser {
@@ -169,6 +193,7 @@ impl Normaliser {
         self.counts.report()
     }
 
+    #[inline]
     fn add<S: Sink>(
         &mut self,
         stamp: Stamp,
@@ -178,23 +203,18 @@ impl Normaliser {
         price: Price4,
         sink: &mut S,
     ) -> Result<(), WrongKind> {
-        let order_id = order_reference.get();
-        let price = price_e9(price);
-        let mut record = stamp.mbo(action::ADD, order_id, None, size);
-        record.price = price;
-        record.flags = flag::LAST;
-        match side_of(letter) {
-            Some(side) => {
-                record.side = side.letter();
-                if self.orders.insert(order_id, Order { price, size, side }).is_some() {
-                    record.flags |= self.counts.anomaly(Anomaly::DuplicateOrder);
-                }
-            }
-            None => record.flags |= self.counts.anomaly(Anomaly::BadSide),
-        }
-        sink.tick(&record)
+        let (order_id, price) = (order_reference.get(), price_e9(price));
+        let side = side_of(letter);
+        let flags = match side {
+            Some(side) => self.enter(order_id, Order { price, size, side }),
+            None => self.counts.anomaly(Anomaly::BadSide),
+        };
+        let side = side.map_or(side::NONE, Side::letter);
+        let told = Told { price, side, flags: flags | flag::LAST };
+        sink.tick(&stamp.mbo(action::ADD, order_id, told, size))
     }
 
+    #[inline]
     fn execute<S: Sink>(
         &mut self,
         stamp: Stamp,
@@ -202,12 +222,11 @@ impl Normaliser {
         sink: &mut S,
     ) -> Result<(), WrongKind> {
         let (order_id, size) = (message.order_reference.get(), message.executed_shares.get());
-        let Taken { order, flags } = self.take(order_id, size);
-        let price = order.map_or(UNDEF_PRICE, |order| order.price);
-        let trade = stamp.trade(price, size, message.match_number.get());
-        sink.tick(&Trade { side: aggressor(order), flags, ..trade })?;
-        let fill = stamp.mbo(action::FILL, order_id, order, size);
-        sink.tick(&Mbo { flags: flags | flag::LAST, ..fill })
+        let (order, flags) = self.take(order_id, size);
+        let told = Told::of(order, flags);
+        let trade = Told { side: aggressor(order), ..told };
+        sink.tick(&stamp.trade(trade, size, message.match_number.get()))?;
+        sink.tick(&stamp.mbo(action::FILL, order_id, told.with(flag::LAST), size))
     }
 
     fn execute_with_price<S: Sink>(
@@ -217,18 +236,19 @@ impl Normaliser {
         sink: &mut S,
     ) -> Result<(), WrongKind> {
         let (order_id, size) = (message.order_reference.get(), message.executed_shares.get());
-        let Taken { order, flags } = self.take(order_id, size);
+        let (order, flags) = self.take(order_id, size);
         if message.printable == b'N' {
             self.counts.not_printable();
         } else {
             let price = price_e9(message.execution_price);
-            let trade = stamp.trade(price, size, message.match_number.get());
-            sink.tick(&Trade { side: aggressor(order), flags, ..trade })?;
+            let trade = Told { price, side: aggressor(order), flags };
+            sink.tick(&stamp.trade(trade, size, message.match_number.get()))?;
         }
-        let fill = stamp.mbo(action::FILL, order_id, order, size);
-        sink.tick(&Mbo { flags: flags | flag::LAST, ..fill })
+        let told = Told::of(order, flags | flag::LAST);
+        sink.tick(&stamp.mbo(action::FILL, order_id, told, size))
     }
 
+    #[inline]
     fn cancel<S: Sink>(
         &mut self,
         stamp: Stamp,
@@ -236,39 +256,39 @@ impl Normaliser {
         sink: &mut S,
     ) -> Result<(), WrongKind> {
         let (order_id, size) = (message.order_reference.get(), message.cancelled_shares.get());
-        let Taken { order, flags } = self.take(order_id, size);
-        let record = stamp.mbo(action::CANCEL, order_id, order, size);
-        sink.tick(&Mbo { flags: flags | flag::LAST, ..record })
+        let (order, flags) = self.take(order_id, size);
+        let told = Told::of(order, flags | flag::LAST);
+        sink.tick(&stamp.mbo(action::CANCEL, order_id, told, size))
     }
 
+    #[inline]
     fn delete<S: Sink>(
         &mut self,
         stamp: Stamp,
         message: &OrderDelete,
         sink: &mut S,
     ) -> Result<(), WrongKind> {
-        let record = self.remove(stamp, message.order_reference.get());
-        sink.tick(&Mbo { flags: record.flags | flag::LAST, ..record })
+        let order_id = message.order_reference.get();
+        let (told, size) = self.remove(order_id);
+        sink.tick(&stamp.mbo(action::CANCEL, order_id, told.with(flag::LAST), size))
     }
 
+    #[inline]
     fn replace<S: Sink>(
         &mut self,
         stamp: Stamp,
         message: &OrderReplace,
         sink: &mut S,
     ) -> Result<(), WrongKind> {
-        let old = self.remove(stamp, message.original_order_reference.get());
-        sink.tick(&old)?;
+        let old_id = message.original_order_reference.get();
+        let (old, old_size) = self.remove(old_id);
+        sink.tick(&stamp.mbo(action::CANCEL, old_id, old, old_size))?;
         let order_id = message.new_order_reference.get();
         let (price, size) = (price_e9(message.price), message.shares.get());
-        let mut flags = old.flags;
-        if let Some(side) = Side::from_letter(old.side)
-            && self.orders.insert(order_id, Order { price, size, side }).is_some()
-        {
-            flags |= self.counts.anomaly(Anomaly::DuplicateOrder);
-        }
-        let new = stamp.mbo(action::ADD, order_id, None, size);
-        sink.tick(&Mbo { price, side: old.side, flags: flags | flag::LAST, ..new })
+        let side = Side::from_letter(old.side);
+        let flags = side.map_or(0, |side| self.enter(order_id, Order { price, size, side }));
+        let new = Told { price, ..old }.with(flags | flag::LAST);
+        sink.tick(&stamp.mbo(action::ADD, order_id, new, size))
     }
 
     fn cross<S: Sink>(
@@ -283,48 +303,54 @@ impl Normaliser {
             return Ok(());
         }
         let size = self.counts.narrow(shares);
-        sink.tick(&stamp.trade(price_e9(message.cross_price), size, message.match_number.get()))
+        let told = Told::traded(price_e9(message.cross_price));
+        sink.tick(&stamp.trade(told, size, message.match_number.get()))
     }
 
-    /// Takes an order out whole, and returns the cancel that says so.
-    fn remove(&mut self, stamp: Stamp, order_id: u64) -> Mbo {
-        let order = self.orders.remove(&order_id);
-        let mut record =
-            stamp.mbo(action::CANCEL, order_id, order, order.map_or(UNDEF_SIZE, |o| o.size));
-        if order.is_none() {
-            record.flags = self.counts.anomaly(Anomaly::UnknownOrder);
-        }
-        record
-    }
-
-    /// Takes `size` off an order; returns the order as it was.
+    /// Puts an order in, and returns the flags that this gives.
     #[inline]
-    fn take(&mut self, order_id: u64, size: u32) -> Taken {
+    fn enter(&mut self, order_id: u64, order: Order) -> u8 {
+        match self.orders.insert(order_id, order) {
+            None => 0,
+            Some(_) => self.counts.anomaly(Anomaly::DuplicateOrder),
+        }
+    }
+
+    /// Takes an order out whole, and returns what it was.
+    #[inline]
+    fn remove(&mut self, order_id: u64) -> (Told, u32) {
+        match self.orders.remove(&order_id) {
+            Some(order) => (Told::of(Some(order), 0), order.size),
+            None => (Told::of(None, self.counts.anomaly(Anomaly::UnknownOrder)), UNDEF_SIZE),
+        }
+    }
+
+    /// Takes `size` off an order; returns the order as it was, and the flags that this gives.
+    #[inline]
+    fn take(&mut self, order_id: u64, size: u32) -> (Option<Order>, u8) {
         let Entry::Occupied(mut entry) = self.orders.entry(order_id) else {
-            return Taken { order: None, flags: self.counts.anomaly(Anomaly::UnknownOrder) };
+            return (None, self.counts.anomaly(Anomaly::UnknownOrder));
         };
         let order = *entry.get();
-        let mut flags = 0;
         if order.size > size {
             entry.get_mut().size -= size;
-        } else {
-            entry.remove();
-            if order.size < size {
-                flags = self.counts.anomaly(Anomaly::TooMuchTaken);
-            }
+            return (Some(order), 0);
         }
-        Taken { order: Some(order), flags }
+        entry.remove();
+        let too_much = order.size < size;
+        (Some(order), if too_much { self.counts.anomaly(Anomaly::TooMuchTaken) } else { 0 })
     }
 }
 
 /// Returns the trade of a `P`. Its side is always `B` since 2014, so the aggressor is not known.
 fn hidden_trade(stamp: Stamp, message: &HiddenTrade) -> Trade {
-    stamp.trade(price_e9(message.price), message.shares.get(), message.match_number.get())
+    let told = Told::traded(price_e9(message.price));
+    stamp.trade(told, message.shares.get(), message.match_number.get())
 }
 
 /// Returns the record of a broken trade: it has a trade id and nothing else.
 fn broken_trade(stamp: Stamp, message: &BrokenTrade) -> Trade {
-    let trade = stamp.trade(UNDEF_PRICE, 0, message.match_number.get());
+    let trade = stamp.trade(Told::traded(UNDEF_PRICE), 0, message.match_number.get());
     Trade { action: action::CANCEL, ..trade }
 }
 
