@@ -9,17 +9,21 @@ use dbn::{MetadataBuilder, SType, Schema, VersionUpgradePolicy, v3};
 use std::fs;
 use std::hint::black_box;
 use std::io::Cursor;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tickring::Directory;
 use tickring_benches::workload;
+use tickring_producer::pace::Pace;
 use tickring_producer::pipeline::{Feed, FeedOptions};
+use tickring_producer::play::udp::{UdpPlayer, UdpPlayerOptions};
 use tickring_producer::sink::binary_file::BinaryFileWriter;
 use tickring_producer::sink::itch::ItchWriter;
 use tickring_producer::source::dbn::DbnSource;
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
 use tickring_producer::source::simulator::{Simulator, SimulatorOptions};
+use tickring_producer::source::udp::{LineOptions, UdpOptions, UdpSource};
 use tickring_producer::source::{Progress, Source};
 use zerocopy::IntoBytes;
 
@@ -41,6 +45,7 @@ fn main() {
     let root = root.expect("a temporary directory");
     itch(&mut criterion, &root);
     dbn(&mut criterion, &root);
+    udp(&mut criterion, &root);
     criterion.final_summary();
 }
 
@@ -113,6 +118,73 @@ fn itchy(bytes: &[u8]) -> (Duration, u64) {
         count += 1;
     }
     (begin.elapsed(), count)
+}
+
+/// Packets of 40 messages, of which the kernel holds 32 before the first is taken: what one core
+/// takes in while nothing is lost. Sending takes no part. Beside it the system call alone, with one
+/// call a packet.
+fn udp(criterion: &mut Criterion, root: &TempDir) {
+    let path = root.path().join("day.itch");
+    fs::write(&path, simulated_day(100)).expect("room for a file");
+    let mut group = criterion.benchmark_group("source/udp");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("to ring", |bencher| bencher.iter_custom(|iters| received(&path, iters)));
+    group.bench_function("recv, nothing else", |bencher| {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.set_nonblocking(true).expect("a socket that does not block");
+        bencher.iter_custom(|iters| {
+            let mut player = player(&path, socket.local_addr().expect("its address"));
+            let mut packet = [0; 2048];
+            rounds(iters, &mut player, || while socket.recv(black_box(&mut packet)).is_ok() {})
+        });
+    });
+    group.finish();
+}
+
+/// Takes `iters` messages from a socket to the ring, and says how long that took.
+fn received(path: &Path, iters: u64) -> Duration {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let folder = folder.expect("a temporary directory");
+    let line = LineOptions::new(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+    let source = UdpOptions { first: Some(1), ..UdpOptions::new(vec![line]) };
+    let source = UdpSource::open(&source).expect("a socket");
+    let address = source.addresses().expect("its address").remove(0);
+    let options = FeedOptions::new(Directory::at(folder.path()), "udp");
+    let mut feed = Feed::open(source, &options).expect("rings of its own");
+    let mut player = player(path, address);
+    let took = rounds(iters, &mut player, || {
+        while let Progress::Advanced(_) = feed.run_once(BUDGET).expect("packets") {}
+    });
+    let summary = feed.close();
+    assert!(summary.source.anomalies.is_empty(), "nothing was lost: {:?}", summary.source);
+    took
+}
+
+fn player(path: &Path, address: SocketAddr) -> UdpPlayer {
+    let SocketAddr::V4(address) = address else { unreachable!("it was opened so") };
+    let options =
+        UdpPlayerOptions { pace: Pace::Max, ..UdpPlayerOptions::new(path, vec![address]) };
+    let mut player = UdpPlayer::open(&options).expect("a file and a socket");
+    // The first step sends a heartbeat, the second begins to play.
+    let _ = player.run_once(0).expect("a heartbeat");
+    player
+}
+
+/// Sends messages by packets and times what takes them, for `iters` of them.
+fn rounds(iters: u64, player: &mut UdpPlayer, mut take: impl FnMut()) -> Duration {
+    const MESSAGES: usize = 32 * 40;
+    let (mut sent, mut elapsed) = (0, Duration::ZERO);
+    while sent < iters {
+        match player.run_once(MESSAGES).expect("a line") {
+            Progress::Advanced(messages) => sent += messages as u64,
+            Progress::Idle => {}
+            Progress::End => break,
+        }
+        let begin = Instant::now();
+        take();
+        elapsed += begin.elapsed();
+    }
+    elapsed.mul_f64(iters as f64 / sent as f64)
 }
 
 /// A session of stocks of which some trade often and most seldom.
