@@ -22,7 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) enum Outcome {
     /// All of so many tests passed.
     Passed { passed: usize },
-    /// These tests failed; none of them if the test process itself died, as `how` says.
+    /// These tests failed, and the others were not waited for; none of them if the test process
+    /// itself died, as `how` says.
     Failed { tests: Vec<String>, how: String },
     /// The tests did not end; these had failed by then.
     TimedOut { tests: Vec<String> },
@@ -99,7 +100,7 @@ impl Workshop {
             other => Err(Failure::Setup {
                 expected: "loom tests in the bus that pass before a row is broken".to_owned(),
                 found: format!("{other:?}"),
-                hint: format!("run `cargo xtask test --loom`, or read {}", self.log.display()),
+                hint: format!("read {}", self.log.display()),
             }),
         }
     }
@@ -121,6 +122,8 @@ impl Workshop {
         let mut cargo = process::cargo(["test", "--release", "--lib", "--package", "tickring"]);
         cargo.args(["--no-run", "--quiet", "--message-format", "json-render-diagnostics"]);
         cargo.args(options).current_dir(&self.tree);
+        // A mutant is another line of one file: what is built anew is what depends on it.
+        cargo.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_RELEASE_DEBUG", "0");
         process::under_loom(&mut cargo, &self.target);
         let command = process::show(&cargo);
         let output =
@@ -138,7 +141,8 @@ impl Workshop {
         })
     }
 
-    /// Runs the loom tests of an executable for at most the time limit.
+    /// Runs the loom tests of an executable for at most the time limit, and no longer than to the
+    /// first that fails: one is enough.
     fn run(&self, executable: &Path) -> Result<Outcome, Failure> {
         let log = File::create(&self.log).map_err(Failure::file("create", &self.log))?;
         let errors = log.try_clone().map_err(Failure::file("share", &self.log))?;
@@ -146,42 +150,67 @@ impl Workshop {
         // The executable is called directly, not through cargo, so that killing it is enough.
         tests.arg("loom").current_dir(self.tree.join("bus")).stdin(Stdio::null());
         let command = process::show(&tests);
-        let waited =
-            tests.stdout(log).stderr(errors).spawn().and_then(|child| wait(child, TIME_LIMIT));
-        let status = waited.map_err(|source| Failure::Start { command, source })?;
-        let text = fs::read(&self.log).map_err(Failure::file("read", &self.log))?;
-        Ok(outcome(&String::from_utf8_lossy(&text), status))
+        let text = || Ok(String::from_utf8_lossy(&fs::read(&self.log)?).into_owned());
+        let has_failed = || Ok(!failed_tests(&text()?).is_empty());
+        let child = tests.stdout(log).stderr(errors).spawn();
+        let waited = child.and_then(|child| wait(child, TIME_LIMIT, has_failed));
+        let end = waited.map_err(|source| Failure::Start { command, source })?;
+        Ok(outcome(&text().map_err(Failure::file("read", &self.log))?, end))
     }
 }
 
-/// Waits for a process, and kills it when it takes longer than `limit`; `None` then.
-fn wait(mut child: Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+/// How a test process ended.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Itself(ExitStatus),
+    /// It was killed as a test had failed.
+    Enough,
+    /// It was killed as it took too long.
+    TooLong,
+}
+
+/// Waits for a process, and kills it when it takes longer than `limit` or `is_enough` says so.
+fn wait(
+    mut child: Child,
+    limit: Duration,
+    is_enough: impl Fn() -> std::io::Result<bool>,
+) -> std::io::Result<End> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(End::Itself(status));
         }
-        if start.elapsed() > limit {
+        let end = if is_enough()? { Some(End::Enough) } else { None };
+        let end = end.or((start.elapsed() > limit).then_some(End::TooLong));
+        if let Some(end) = end {
             child.kill()?;
             child.wait()?;
-            return Ok(None);
+            return Ok(end);
         }
         thread::sleep(LOOK_EVERY);
     }
 }
 
+/// Names of the tests that the harness said had ended so.
+fn ended(text: &str, end: &str) -> Vec<String> {
+    let name = |line: &str| Some(line.strip_prefix("test ")?.strip_suffix(end)?.to_owned());
+    text.lines().filter_map(name).collect()
+}
+
+fn failed_tests(text: &str) -> Vec<String> {
+    ended(text, " ... FAILED")
+}
+
 /// Reads what the test harness printed.
-fn outcome(text: &str, status: Option<ExitStatus>) -> Outcome {
-    let ended = |end: &str| {
-        let name =
-            move |line: &str| Some(line.strip_prefix("test ")?.strip_suffix(end)?.to_owned());
-        text.lines().filter_map(name).collect::<Vec<_>>()
-    };
-    let tests = ended(" ... FAILED");
-    match status {
-        None => Outcome::TimedOut { tests },
-        Some(status) if status.success() => Outcome::Passed { passed: ended(" ... ok").len() },
-        Some(status) => Outcome::Failed { tests, how: status.to_string() },
+fn outcome(text: &str, end: End) -> Outcome {
+    let tests = failed_tests(text);
+    match end {
+        End::TooLong => Outcome::TimedOut { tests },
+        End::Enough => Outcome::Failed { tests, how: "not waited for".to_owned() },
+        End::Itself(status) if status.success() => {
+            Outcome::Passed { passed: ended(text, " ... ok").len() }
+        }
+        End::Itself(status) => Outcome::Failed { tests, how: status.to_string() },
     }
 }
 
@@ -231,13 +260,17 @@ mod tests {
 
     /// What the harness prints and how it ends, by a shell.
     fn run(script: &str, limit: Duration) -> Outcome {
+        run_until(script, limit, false)
+    }
+
+    fn run_until(script: &str, limit: Duration, is_enough: bool) -> Outcome {
         let child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
         let text = "running 3 tests\ntest a::b ... ok\ntest a::c ... FAILED\ntest d ... ok\n";
-        outcome(text, wait(child, limit).unwrap())
+        outcome(text, wait(child, limit, || Ok(is_enough)).unwrap())
     }
 
     #[test]
-    fn success_failure_death_and_a_hang_are_told_apart() {
+    fn success_failure_death_a_hang_and_enough_are_told_apart() {
         let long = Duration::from_secs(60);
         let failed = vec!["a::c".to_owned()];
         assert_eq!(run("exit 0", long), Outcome::Passed { passed: 2 });
@@ -246,8 +279,12 @@ mod tests {
         let Outcome::Failed { how, .. } = run("kill -ABRT $$", long) else { panic!("not failed") };
         assert!(how.contains("signal"), "{how}");
         let hangs = run("exec sleep 60", Duration::from_millis(1));
-        assert_eq!(hangs, Outcome::TimedOut { tests: failed });
+        assert_eq!(hangs, Outcome::TimedOut { tests: failed.clone() });
         assert!(!hangs.survived());
+        let Outcome::Failed { tests, .. } = run_until("exec sleep 60", long, true) else {
+            panic!("not failed")
+        };
+        assert_eq!(tests, failed);
     }
 
     #[test]
