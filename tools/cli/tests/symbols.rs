@@ -3,7 +3,7 @@
 use crate::support::{Bus, ring};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
-use tickring::record::{Quote, Record, Trade};
+use tickring::record::{Quote, Record, Trade, book_state};
 use tickring::{Instrument, Reader, RingSpec, Start, Writer};
 
 fn writer(bus: &Bus) -> Writer {
@@ -18,6 +18,7 @@ fn instruments_are_listed_with_their_last_quote_and_trade() {
     let mut writer = writer(&bus);
     let mut instrument = Instrument::new(1, 17, "ESZ6").unwrap();
     instrument.tick = 250_000_000;
+    instrument.book_state = book_state::SYNCED;
     writer.define(&instrument).unwrap();
     let (bid_px, ask_px) = (4_810_250_000_000, 4_810_500_000_000);
     writer.publish(&Quote { bid_px, ask_px, ..Quote::empty(1, 17, 0) }).unwrap();
@@ -25,11 +26,11 @@ fn instruments_are_listed_with_their_last_quote_and_trade() {
     assert_eq!(
         bus.run("symbols demo/ticks").clean(),
         "id  symbol         tick             bid             ask            last  quote seq  \
-         trade seq  defined\n\
+         trade seq  book      defined\n\
          17  ESZ6    0.250000000  4810.250000000  4810.500000000               -          0  \
-         \x20       -  -\n\
+         \x20       -  synced    -\n\
          18                    -               -               -  4810.250000000          -  \
-         \x20       1  -\n"
+         \x20       1  unsynced  -\n"
     );
     let one = bus.run("symbols demo/ticks ESZ6 --json").objects();
     assert_eq!((one.len(), &one[0]["ask"]), (1, &Value::from("4810.500000000")));

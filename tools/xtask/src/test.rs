@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test, Rust, loom and Python.
 
+use std::process::Command;
+
 use crate::failure::Failure;
 use crate::step::{self, Step};
 use crate::{ordering_mutants, process};
@@ -47,9 +49,13 @@ pub(crate) fn steps(options: &[String]) -> Vec<Step> {
         .collect()
 }
 
-/// The Python crate is left out: its library is an extension module, which only Python can load.
 fn rust() -> Result<(), Failure> {
-    process::run(&mut process::cargo(["test", "--workspace", "--exclude", "tickring-python"]))
+    process::run(&mut rust_tests())
+}
+
+/// The Python crate is left out: its library is an extension module, which only Python can load.
+fn rust_tests() -> Command {
+    process::cargo(["test", "--workspace", "--exclude", "tickring-python"])
 }
 
 #[cfg(test)]

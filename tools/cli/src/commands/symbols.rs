@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::table::{Align, Table};
 use serde_json::{Value, json};
-use tickring::record::{Mbo, Quote, QuoteW, Trade, TradeW, UNDEF_PRICE};
+use tickring::record::{Mbo, Quote, QuoteW, Trade, TradeW, UNDEF_PRICE, book_state};
 use tickring::{Directory, Instrument, Latest, Reader, RecordRef};
 
 /// Lists the instruments of a ring with their last quote and trade
@@ -23,7 +23,8 @@ pub(crate) struct Arguments {
     /// Only this symbol, or the instrument of this number
     symbol: Option<String>,
     /// One JSON object a line: instrument_id, publisher_id, symbol, tick, bid, ask, last (prices
-    /// as decimals, null if there is none), quote_seq, trade_seq, status_action, ts_defined_ns
+    /// as decimals, null if there is none), quote_seq, trade_seq, status_action, book (unsynced,
+    /// syncing, synced or stale), ts_defined_ns
     #[arg(long)]
     json: bool,
 }
@@ -104,6 +105,7 @@ impl Row {
             "quote_seq": self.quote_seq,
             "trade_seq": self.trade_seq,
             "status_action": status_action,
+            "book": book(&self.instrument),
             "ts_defined_ns": (ts_defined != u64::MAX).then_some(ts_defined),
         })
     }
@@ -120,6 +122,7 @@ fn table(rows: &[Row]) -> Table {
         ("last", Right),
         ("quote seq", Right),
         ("trade seq", Right),
+        ("book", Left),
         ("defined", Left),
     ]);
     let price = |price: Option<i64>| shown(price.map(|price| Price(price.into())));
@@ -135,10 +138,22 @@ fn table(rows: &[Row]) -> Table {
             price(row.last),
             shown(row.quote_seq),
             shown(row.trade_seq),
+            shown(book(instrument)),
             shown(defined.map(|time| Time(time.into()))),
         ]);
     }
     table
+}
+
+/// What state an instrument's book is in, if the feed keeps one.
+fn book(instrument: &Instrument) -> Option<&'static str> {
+    match instrument.book_state {
+        book_state::UNSYNCED => Some("unsynced"),
+        book_state::SYNCING => Some("syncing"),
+        book_state::SYNCED => Some("synced"),
+        book_state::STALE => Some("stale"),
+        _ => None,
+    }
 }
 
 fn shown(value: Option<impl ToString>) -> String {

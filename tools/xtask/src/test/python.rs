@@ -54,10 +54,13 @@ pub(crate) fn module() -> Result<(), Failure> {
 
 /// Builds the command line, then runs pytest with `TICKRING_BIN` naming it.
 ///
+/// It is built as for the Rust tests, so that behind them nothing is: alone, the packages that it
+/// shares with them would have fewer features, and be built again.
+///
 /// # Errors
 /// `Command` when the build or a test fails.
 pub(crate) fn tests() -> Result<(), Failure> {
-    process::run(&mut process::cargo(["build", "--package", "tickring-cli"]))?;
+    process::run(super::rust_tests().args(["--no-run", "--quiet", "--test", "main"]))?;
     let mut pytest = inside(&venv(), "python");
     pytest.args(["-m", "pytest", "python/tests", "-q"]).current_dir(process::root());
     process::run(pytest.env("TICKRING_BIN", process::target_dir().join("debug/tickring")))
