@@ -14,8 +14,8 @@
 //! Four families share the header:
 //! - the kinds of Databento's DBN version 3, byte for byte (`rtype` below 0xC8);
 //! - the records of programs that use this bus (`rtype` 0xC8 to 0xDF);
-//! - wide kinds (`TradeW`, `QuoteW`, `DeltaW`) for venues with fractional quantities or 64-bit
-//!   ids: a quantity is an i64 mantissa times 10^exponent;
+//! - wide kinds (`TradeW`, `QuoteW`, `DeltaW`, `DepthW`) for venues with fractional quantities or
+//!   64-bit ids: a quantity is an i64 mantissa times 10^exponent;
 //! - the kinds of this bus (`rtype` 0xE0 and up): derived results and control records.
 //!
 //! Prices are i64 in units of 1e-9, undefined as [`UNDEF_PRICE`]. Times are u64 nanoseconds since
@@ -51,7 +51,7 @@ mod vector;
 mod tests;
 
 pub use bar::{Bar, WindowBar};
-pub use book::{Bbo, Level, Mbp1, Mbp10};
+pub use book::{Bbo, DepthW, Level, LevelW, Mbp1, Mbp10};
 pub use code::{
     action, book_state, family, feed_state, flag, gap_cause, gap_state, lane_type, metric,
     quote_label, raw_proto, restart_cause, session_phase, side, status_action, window_flag,
@@ -196,6 +196,7 @@ pub fn builtin_kinds() -> Vec<Kind> {
         DeltaW::kinds(),
         WindowBar::kinds(),
         QuoteStats::kinds(),
+        DepthW::kinds(),
         Heartbeat::kinds(),
         Gap::kinds(),
         Restart::kinds(),

@@ -33,6 +33,37 @@ impl<const N: usize> Describe for [Level; N] {
     }
 }
 
+part! {
+    /// One level of a book with fractional quantities: both sides at the same distance from the
+    /// top.
+    ///
+    /// Shape: 40 bytes, alignment 8. In the schema table each of its fields is a row of its own,
+    /// its name ending in the level (`bid_px_00`).
+    #[derive(Eq, Hash)]
+    pub struct LevelW {
+        /// Bid price, fixed-point 1e-9.
+        bid_px: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Ask price, fixed-point 1e-9.
+        ask_px: i64 => PriceE9 (null UNDEF_PRICE),
+        /// Quantity at the bid: mantissa, times 10^qty_exp.
+        bid_qty: i64 => QtyMantissa,
+        /// Quantity at the ask: mantissa, times 10^qty_exp.
+        ask_qty: i64 => QtyMantissa,
+        /// Number of orders at the bid; 0 where the venue does not tell.
+        bid_ct: u32 => Count,
+        /// Number of orders at the ask; 0 where the venue does not tell.
+        ask_ct: u32 => Count,
+    }
+}
+
+impl<const N: usize> Describe for [LevelW; N] {
+    const SHAPE: Shape = Shape::levels::<LevelW, N>();
+
+    fn blank() -> Self {
+        [LevelW::blank(); N]
+    }
+}
+
 builtin! {
     /// An event and the best level after it (market by price, one level).
     ///
@@ -86,6 +117,33 @@ builtin! {
         sequence: u32 => Sequence,
         /// Ten best levels after the event, the best first.
         levels: [Level; 10] => None,
+    }
+}
+
+builtin! {
+    /// The ten best levels of each side after an event, with fractional quantities.
+    ///
+    /// Shape: 440 bytes: with the stamp of the slot, seven cache lines. Units: quantity = mantissa
+    /// × 10^`qty_exp`, one exponent for all levels of the record.
+    pub struct DepthW(rtype::DEPTH_W = "depth_w") {
+        /// Time of receipt by the capturing host's clock, ns since the Unix epoch, UTC.
+        ts_recv: u64 => NanosEpoch (null UNDEF_TIME),
+        /// Sequence number of the update at the venue.
+        sequence: u64 => Sequence,
+        /// Bits LAST, TOB, SNAPSHOT, MBP, BAD_TS_RECV, MAYBE_BAD_BOOK.
+        flags: u8 => Flags,
+        /// Event behind the change: A add, C cancel, M modify, R clear book, T trade, N none.
+        action: u8 => Ascii (empty action::NONE),
+        /// Side of that event: A ask, B bid, N none.
+        side: u8 => Ascii (empty side::NONE),
+        /// Decimal exponent of the quantities.
+        qty_exp: i8 => Exponent,
+        /// Best level that the event changed, counted from 0.
+        depth: u8 => None,
+        /// Reserved, zero.
+        _reserved: [u8; 3] => None,
+        /// Ten best levels after the event, the best first.
+        levels: [LevelW; 10] => None,
     }
 }
 

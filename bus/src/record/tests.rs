@@ -220,7 +220,7 @@ macro_rules! for_each_record {
     ($check:ident) => {
         for_each_record!($check: Trade Mbp1 Mbp10 Status InstrumentDef Imbalance GatewayError
             SymbolMapping GatewayNotice Stat Bar Mbo Cmbp1 Cbbo Bbo Vector Match TradeW Quote
-            QuoteW DeltaW WindowBar QuoteStats Heartbeat Gap Restart Tombstone Raw)
+            QuoteW DeltaW WindowBar QuoteStats DepthW Heartbeat Gap Restart Tombstone Raw)
     };
     ($check:ident: $($record:ident)+) => { $($check::<$record>();)+ };
 }
@@ -241,7 +241,32 @@ fn every_builtin_kind_has_the_layout_of_the_design() {
         assert_eq!((kind.rtype, kind.size_bytes as usize), (rtype, size), "{name}");
         assert_eq!(as_text(kind), format!("{HEADER} {}", fields.join(" ")), "{name}");
     }
-    assert_eq!(kinds.len(), LAYOUTS.len() + 1, "all kinds but mbp_10 stand in LAYOUTS");
+    assert_eq!(kinds.len(), LAYOUTS.len() + 2, "all kinds but those of ten levels stand there");
+}
+
+#[test]
+fn depth_w_has_ten_levels_of_40_bytes_and_fills_seven_cache_lines() {
+    let mut fields = vec![
+        HEADER.to_owned(),
+        "ts_recv:u64@16 sequence:u64@24 flags:u8@32 action:u8@33 side:u8@34 qty_exp:i8@35 \
+         depth:u8@36 _reserved:u8[3]@37"
+            .to_owned(),
+    ];
+    for level in 0..10 {
+        for (name, ty, within) in [
+            ("bid_px", "i64", 0),
+            ("ask_px", "i64", 8),
+            ("bid_qty", "i64", 16),
+            ("ask_qty", "i64", 24),
+            ("bid_ct", "u32", 32),
+            ("ask_ct", "u32", 36),
+        ] {
+            fields.push(format!("{name}_{level:02}:{ty}@{}", 40 + 40 * level + within));
+        }
+    }
+    let kind = DepthW::kind();
+    assert_eq!((kind.rtype, kind.size_bytes), (0xE8, 7 * 64 - 8));
+    assert_eq!(as_text(&kind), fields.join(" "));
 }
 
 #[test]

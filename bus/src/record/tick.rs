@@ -119,7 +119,8 @@ builtin! {
     /// The best bid and offer with fractional quantities.
     ///
     /// Shape: 56 bytes. Units: quantity = mantissa × 10^`qty_exp`, with the exponent from the
-    /// instrument directory.
+    /// instrument directory, which does not change while a feed publishes. There is no room for
+    /// flags: a quote without prices says that there is none that could be told as good.
     pub struct QuoteW(rtype::QUOTE_W = "quote_w") {
         /// Best bid price, fixed-point 1e-9.
         bid_px: i64 => PriceE9 (null UNDEF_PRICE),
