@@ -17,7 +17,8 @@
 //!   receiver's, and a record that was received before it happened is flagged BAD_TS_RECV;
 //! - each book is Unsynced, Syncing, Synced or Stale, as the instrument directory says. While it is
 //!   not Synced the instrument's records are flagged MAYBE_BAD_BOOK; so are events after which the
-//!   book is crossed. QuoteW has no room for flags: none is made from such a book;
+//!   book is crossed, or has a price among its best that records cannot hold. QuoteW has no room for
+//!   flags: none is made from such a book;
 //! - a hole, a wrong checksum, bytes that cannot be read, a lost connection: the book is lost
 //!   (Unsynced), a Gap record says why, and a snapshot is asked for;
 //! - levels that fall out of a book of limited depth are published as deleted.

@@ -439,7 +439,7 @@ fn a_crossed_book_is_labelled_and_gives_no_quote() {
 }
 
 #[test]
-fn numbers_that_records_cannot_hold_are_labelled_and_finer_ones_refine_the_exponent() {
+fn numbers_that_records_cannot_hold_are_labelled_and_finer_ones_have_their_own_exponent() {
     let mut played = Played::new(Venue::BinanceUsdM);
     let trade = |price: &str, qty: &str| {
         format!(
@@ -461,10 +461,39 @@ fn numbers_that_records_cannot_hold_are_labelled_and_finer_ones_refine_the_expon
         "exact, each in its own way"
     );
     let listed = played.instrument(1);
-    assert_eq!((listed.price_decimals, listed.qty_decimals, listed.qty_exp), (10, 2, -2));
-    let expected = [("finer quantity than before", 1), ("price that 1e-9 cannot hold", 1)];
+    assert_eq!((listed.price_decimals, listed.qty_decimals, listed.qty_exp), (10, 2, 0));
+    let expected = [("price that 1e-9 cannot hold", 1)];
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(played.anomalies(), BTreeMap::from(expected));
+}
+
+#[test]
+fn the_exponent_of_quotes_never_changes_and_a_side_that_it_cannot_hold_is_undefined() {
+    let text = |bid_qty: &str, ask_qty: &str| {
+        format!(r#"{{"u":1,"s":"X","b":"1.00","B":"{bid_qty}","a":"1.01","A":"{ask_qty}"}}"#)
+    };
+    let mut played = Played::new(Venue::Binance);
+    // The first message decides, with all its quantities.
+    let quotes = [("5", "2.50"), ("0.25", "1.125"), ("12345678901234567890", "1"), ("7", "7")];
+    for (bid_qty, ask_qty) in quotes {
+        played.message(text(bid_qty, ask_qty));
+        assert_eq!(played.instrument(1).qty_exp, -2);
+    }
+    played.message(text("1000000000000000000", "7"));
+    let told = played.tape.of::<QuoteW>().into_iter().map(|quote| {
+        let sides = [(quote.bid_px, quote.bid_qty), (quote.ask_px, quote.ask_qty)];
+        sides.map(|(price, qty)| (price != UNDEF_PRICE, qty))
+    });
+    let expected = [
+        [(true, 500), (true, 250)],
+        [(true, 25), (false, 0)],
+        [(true, 700), (true, 700)],
+        [(false, 0), (true, 700)],
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let anomalies = played.anomalies();
+    assert_eq!(anomalies["quantity in a quote that the exponent cannot hold"], 2);
+    assert_eq!(anomalies["malformed message"], 1, "a number beyond 63 bits");
 }
 
 #[test]

@@ -60,19 +60,25 @@ pub struct LevelBook {
     asks: Vec<Row>,
     decimals: u8,
     depth: usize,
+    /// The best level that was touched, counted from 0; [`UNCHANGED`] if none was.
+    changed: usize,
 }
+
+/// No level.
+const UNCHANGED: usize = usize::MAX;
 
 impl LevelBook {
     /// Creates an empty book that holds `depth` levels a side.
     #[must_use]
     pub fn new(depth: usize) -> Self {
-        Self { bids: Vec::new(), asks: Vec::new(), decimals: 0, depth }
+        Self { bids: Vec::new(), asks: Vec::new(), decimals: 0, depth, changed: UNCHANGED }
     }
 
     /// Takes all levels out.
     pub fn clear(&mut self) {
         self.bids.clear();
         self.asks.clear();
+        self.changed = 0;
     }
 
     /// Changes how many levels a side holds.
@@ -93,8 +99,9 @@ impl LevelBook {
             Side::Bid => rows.partition_point(|row| row.price < price),
             Side::Ask => rows.partition_point(|row| row.price > price),
         };
+        let before = rows.len();
         let row = Row { price, qty: level.qty, sent: level.price.sent, orders: level.orders };
-        match rows.get_mut(at).filter(|found| found.price == price) {
+        let change = match rows.get_mut(at).filter(|found| found.price == price) {
             Some(_) if level.qty.mantissa == 0 => {
                 rows.remove(at);
                 LevelChange::Removed
@@ -108,7 +115,17 @@ impl LevelBook {
                 rows.insert(at, row);
                 LevelChange::Added
             }
+        };
+        if change != LevelChange::Absent {
+            self.changed = self.changed.min(before.max(rows.len()) - 1 - at);
         }
+        change
+    }
+
+    /// Returns the best level of either side that was touched since the last call, counted from 0:
+    /// those before it are what they were. `None` if none was.
+    pub fn take_changed(&mut self) -> Option<usize> {
+        Some(std::mem::replace(&mut self.changed, UNCHANGED)).filter(|at| *at != UNCHANGED)
     }
 
     /// Takes out one level that is beyond the depth, the farthest of its side.
@@ -140,6 +157,12 @@ impl LevelBook {
             (Some(bid), Some(ask)) => bid.price >= ask.price,
             _ => false,
         }
+    }
+
+    /// Returns whether a price has come that has more decimals than these.
+    #[must_use]
+    pub fn has_more_decimals_than(&self, decimals: u8) -> bool {
+        self.decimals > decimals
     }
 
     fn rows(&self, side: Side) -> &[Row] {

@@ -20,12 +20,11 @@ pub(super) enum Anomaly {
     NoBook,
     BeyondDepth,
     FinePrice,
-    FineQuantity,
     WideQuantity,
     Unnamed,
 }
 
-const NAMES: [(Anomaly, &str); 18] = [
+const NAMES: [(Anomaly, &str); 17] = [
     (Anomaly::BadTsRecv, "received before it happened"),
     (Anomaly::CrossedBook, "crossed book"),
     (Anomaly::CrossedQuote, "crossed quote, withheld"),
@@ -41,8 +40,7 @@ const NAMES: [(Anomaly, &str); 18] = [
     (Anomaly::NoBook, "update without a book"),
     (Anomaly::BeyondDepth, "level beyond the depth"),
     (Anomaly::FinePrice, "price that 1e-9 cannot hold"),
-    (Anomaly::FineQuantity, "finer quantity than before"),
-    (Anomaly::WideQuantity, "quantity that the exponent cannot hold"),
+    (Anomaly::WideQuantity, "quantity in a quote that the exponent cannot hold"),
     (Anomaly::Unnamed, "message without a usable symbol"),
 ];
 

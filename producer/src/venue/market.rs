@@ -274,6 +274,9 @@ impl Market {
             } else if is_snapshot {
                 self.set_state(index, book_state::SYNCED, sink);
             }
+            if loss.is_none() && self.tracked.get(index).is_some_and(|t| has_fine_price(&t.book)) {
+                flags |= flag::MAYBE_BAD_BOOK;
+            }
             if is_crossed && loss.is_none() {
                 self.counts.anomaly(Anomaly::CrossedBook);
                 flags |= flag::MAYBE_BAD_BOOK;
@@ -296,12 +299,28 @@ impl Market {
         let Tracked { scale, definition, .. } = tracked;
         let mut is_told = false;
         for row in rows {
-            is_told |= scale.learn_level(definition, &row.level, &mut self.counts);
+            is_told |= scale.learn_level(definition, &row.level);
         }
+        scale.settle();
         if is_told {
             sink.instrument(definition);
         }
     }
+}
+
+/// Decimals of prices in records.
+const PRICE_DECIMALS: u8 = 9;
+/// Levels of a side whose prices must fit into records, or each event is labelled: those that a
+/// reader of the best levels is told.
+const SHOWN: usize = crate::market::DEPTH;
+
+/// Returns whether one of the best levels has a price that records cannot hold.
+fn has_fine_price(book: &LevelBook) -> bool {
+    let best = |side| book.levels(side).take(SHOWN);
+    book.has_more_decimals_than(PRICE_DECIMALS)
+        && best(Side::Bid)
+            .chain(best(Side::Ask))
+            .any(|level| level.price.rescaled(PRICE_DECIMALS).is_none())
 }
 
 /// Gives the levels to the book and notes what each did; `false` if one has no room.

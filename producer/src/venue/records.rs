@@ -24,7 +24,8 @@ impl Market {
     ) -> Result<(), WrongKind> {
         let Self { venue, tracked, counts, .. } = self;
         let Some(tracked) = tracked.get_mut(index) else { return Ok(()) };
-        let is_told = tracked.scale.learn(&mut tracked.definition, deal.price, &[deal.qty], counts);
+        let is_told = tracked.scale.learn(&mut tracked.definition, deal.price, deal.qty);
+        tracked.scale.settle();
         if is_told {
             sink.instrument(&tracked.definition);
         }
@@ -58,10 +59,13 @@ impl Market {
     ) -> Result<(), WrongKind> {
         let Self { venue, tracked, counts, .. } = self;
         let Some(tracked) = tracked.get_mut(index) else { return Ok(()) };
+        let mut is_told = false;
         for level in best.iter().flatten() {
-            if tracked.scale.learn(&mut tracked.definition, level.price, &[level.qty], counts) {
-                sink.instrument(&tracked.definition);
-            }
+            is_told |= tracked.scale.learn_level(&mut tracked.definition, level);
+        }
+        tracked.scale.settle();
+        if is_told {
+            sink.instrument(&tracked.definition);
         }
         let [bid, ask] = best.map(|level| level.and_then(|level| level.price.rescaled(9)));
         if bid.zip(ask).is_some_and(|(bid, ask)| bid >= ask) {
@@ -69,10 +73,7 @@ impl Market {
             return Ok(());
         }
         let _ = bad_ts_recv(stamp.ts_event, stamp.ts_recv, counts);
-        match tracked.quote(*venue, stamp, best, counts) {
-            Some(quote) => sink.tick(&quote),
-            None => Ok(()),
-        }
+        sink.tick(&tracked.quote(*venue, stamp, best, counts))
     }
 
     /// Publishes the levels of an event, and those that fell out of the book.
@@ -145,10 +146,7 @@ impl Market {
             return Ok(());
         }
         tracked.best = best;
-        match tracked.quote(*venue, stamp, best, counts) {
-            Some(quote) => sink.tick(&quote),
-            None => Ok(()),
-        }
+        sink.tick(&tracked.quote(*venue, stamp, best, counts))
     }
 }
 
@@ -159,37 +157,40 @@ impl Tracked {
         if is_good { 0 } else { flag::MAYBE_BAD_BOOK }
     }
 
-    /// The record of a best bid and offer; `None`, counted, where a number does not fit it.
+    /// The record of a best bid and offer; a side that does not fit it is undefined, and counted.
     fn quote(
         &self,
         venue: Venue,
         stamp: Stamp,
         best: [Option<PriceLevel>; 2],
         counts: &mut Counts,
-    ) -> Option<QuoteW> {
-        let [bid, ask] = best.map(|level| self.in_quote(level, counts));
-        let ((bid_px, bid_qty), (ask_px, ask_qty)) = bid.zip(ask)?;
+    ) -> QuoteW {
+        let sides = best.map(|level| self.in_quote(level, counts));
+        let [(bid_px, bid_qty), (ask_px, ask_qty)] = sides;
         let instrument_id = self.definition.instrument_id;
-        Some(QuoteW {
+        QuoteW {
             bid_px,
             ask_px,
             bid_qty,
             ask_qty,
             ts_recv: stamp.ts_recv,
             ..QuoteW::empty(venue.publisher_id(), instrument_id, stamp.ts_event)
-        })
+        }
     }
 
     /// Price and quantity of one side of a quote.
-    fn in_quote(&self, level: Option<PriceLevel>, counts: &mut Counts) -> Option<(i64, i64)> {
+    fn in_quote(&self, level: Option<PriceLevel>, counts: &mut Counts) -> (i64, i64) {
         let Some(PriceLevel { price, qty, .. }) = level else {
-            return Some((UNDEF_PRICE, 0));
+            return (UNDEF_PRICE, 0);
         };
-        let qty = self.scale.shared_qty(qty);
-        if qty.is_none() {
+        let Some(qty) = self.scale.shared_qty(qty) else {
             counts.anomaly(Anomaly::WideQuantity);
+            return (UNDEF_PRICE, 0);
+        };
+        match price_e9(price, counts).0 {
+            UNDEF_PRICE => (UNDEF_PRICE, 0),
+            price => (price, qty),
         }
-        Some((price_e9(price, counts).0, qty?))
     }
 }
 

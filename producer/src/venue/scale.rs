@@ -1,14 +1,14 @@
 //! How an instrument's numbers are scaled, learnt from the numbers that its venue sends.
 //!
 //! A quantity in a trade or a level carries its own exponent; that of a quote is in the instrument
-//! directory, one for all quotes of an instrument. So the directory's exponent is chosen at the
-//! first quantities, fine enough for them and, where a venue leaves zeros away, for eight decimals;
-//! it is refined, and counted, when a quantity comes that it cannot hold exactly. Trades and levels
-//! use it wherever it is exact, and their own decimals elsewhere.
+//! directory, one for all quotes of an instrument: another one would make another quantity of each
+//! quote that was published before. So the directory's exponent is chosen once, at the first message
+//! with quantities, fine enough for all of them and, where a venue leaves zeros away, for eight
+//! decimals. Trades and levels use it wherever it is exact, and their own decimals elsewhere; a side
+//! of a quote whose quantity it cannot hold exactly is undefined, and counted.
 
 use tickring::Instrument;
 
-use super::count::{Anomaly, Counts};
 use crate::book::levels::PriceLevel;
 use crate::decimal::Decimal;
 
@@ -24,8 +24,9 @@ const UNKNOWN: u8 = u8::MAX;
 pub(super) struct Scale {
     /// Decimals of quantities as the directory has them: the negated exponent.
     shared: u8,
-    /// Whether `shared` was chosen.
+    /// Whether `shared` was chosen, and is final: a message with quantities was read.
     is_chosen: bool,
+    is_final: bool,
     /// Most decimals of prices and quantities so far.
     price: u8,
     qty: u8,
@@ -35,32 +36,30 @@ pub(super) struct Scale {
 impl Scale {
     /// Creates a scale. `varies` says that the venue leaves zeros at the end away.
     pub(super) fn new(varies: bool) -> Self {
-        Self { shared: 0, is_chosen: false, price: 0, qty: 0, varies }
+        Self { shared: 0, is_chosen: false, is_final: false, price: 0, qty: 0, varies }
     }
 
     /// Notes the decimals of a level; says whether the definition is another one now.
     #[inline]
-    pub(super) fn learn_level(
-        &mut self,
-        definition: &mut Instrument,
-        level: &PriceLevel,
-        counts: &mut Counts,
-    ) -> bool {
-        let is_plain = self.is_chosen
-            && level.price.sent <= self.price
-            && level.qty.sent <= self.qty
-            && level.qty.decimals <= self.shared;
-        !is_plain && self.learn(definition, level.price, &[level.qty], counts)
+    pub(super) fn learn_level(&mut self, definition: &mut Instrument, level: &PriceLevel) -> bool {
+        let is_plain =
+            self.is_final && level.price.sent <= self.price && level.qty.sent <= self.qty;
+        !is_plain && self.learn(definition, level.price, level.qty)
     }
 
-    /// Notes the decimals of a price and its quantities; says whether the definition is another
+    /// Notes that the first message with quantities is over: quotes may follow.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.is_final |= self.is_chosen;
+    }
+
+    /// Notes the decimals of a price and its quantity; says whether the definition is another
     /// one now.
     pub(super) fn learn(
         &mut self,
         definition: &mut Instrument,
         price: Decimal,
-        quantities: &[Decimal],
-        counts: &mut Counts,
+        qty: Decimal,
     ) -> bool {
         let before = *definition;
         let price_decimals = definition.price_decimals;
@@ -68,19 +67,15 @@ impl Scale {
             self.price = price.sent;
             definition.price_decimals = price.sent;
         }
-        for qty in quantities {
-            if definition.qty_decimals == UNKNOWN || qty.sent > self.qty {
-                self.qty = qty.sent;
-                definition.qty_decimals = qty.sent;
-            }
-            let needed = needed(*qty);
-            if !self.is_chosen {
-                self.is_chosen = true;
-                self.shared = if self.varies { needed.max(DECIMALS) } else { needed };
-            } else if needed > self.shared && qty.rescaled(self.shared).is_none() {
-                self.shared = needed;
-                counts.anomaly(Anomaly::FineQuantity);
-            }
+        if definition.qty_decimals == UNKNOWN || qty.sent > self.qty {
+            self.qty = qty.sent;
+            definition.qty_decimals = qty.sent;
+        }
+        if !self.is_final {
+            let least = if self.varies { DECIMALS } else { 0 };
+            let first = if self.is_chosen { self.shared } else { least };
+            self.shared = needed(qty).max(first);
+            self.is_chosen = true;
         }
         definition.qty_exp = exponent(self.shared);
         *definition != before

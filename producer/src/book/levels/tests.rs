@@ -39,6 +39,36 @@ fn a_level_is_added_modified_removed_and_may_be_absent() {
 }
 
 #[test]
+fn the_best_level_that_was_touched_is_told_once() {
+    let mut book = LevelBook::new(10);
+    let touched = |book: &mut LevelBook, side, price, qty| {
+        let _ = book.set(side, &update(price, qty));
+        book.take_changed()
+    };
+    assert_eq!(book.take_changed(), None);
+    let cases = [
+        (Side::Bid, "10", "1", Some(0)),
+        (Side::Bid, "9", "1", Some(1)),
+        (Side::Bid, "8", "1", Some(2)),
+        (Side::Bid, "9", "2", Some(1)),
+        (Side::Bid, "9", "0", Some(1)),
+        (Side::Bid, "9", "0", None),
+        (Side::Bid, "8", "0", Some(1)),
+        (Side::Bid, "11", "1", Some(0)),
+        (Side::Bid, "11", "0", Some(0)),
+        (Side::Ask, "12", "1", Some(0)),
+    ];
+    for (side, price, qty, expected) in cases {
+        assert_eq!(touched(&mut book, side, price, qty), expected, "{price} x {qty}");
+    }
+    let _ = book.set(Side::Bid, &update("9", "1"));
+    let _ = book.set(Side::Bid, &update("7", "1"));
+    assert_eq!(book.take_changed(), Some(1), "the best of both");
+    book.clear();
+    assert_eq!((book.take_changed(), book.take_changed()), (Some(0), None));
+}
+
+#[test]
 fn prices_keep_the_text_they_were_sent_with_when_a_finer_one_comes() {
     let mut book = LevelBook::new(10);
     for (price, qty) in [("10", "5"), ("10.10", "5.0"), ("9.995", "0.50"), ("10.1", "7")] {
