@@ -6,8 +6,10 @@
 //! features) follows from updates alone, so that one set of books serves all of it.
 //!
 //! A market takes its prices from what the source has: from orders ([`Mbo`]), from levels
-//! ([`Mbp1`], [`Mbp10`]) or from quotes ([`Quote`]); what came last counts. An event is what
-//! happened to one instrument at one time: its records up to one flagged LAST. A trade of an
+//! ([`Mbp1`], [`Mbp10`]) or from quotes ([`Quote`]); what came last counts. With fractional
+//! quantities it is levels told one by one ([`DeltaW`]), or quotes ([`QuoteW`]) of instruments that
+//! never had such levels: a venue's own quotes come before or after its levels, and would make two
+//! books of one. An event is what happened to one instrument at one time: its records up to one flagged LAST. A trade of an
 //! instrument that has only trades is an event of its own.
 //!
 //! The state of each book is a value of [`book_state`](tickring::record::book_state):
@@ -28,6 +30,9 @@
 //! | a gap of this instrument alone, but filled | Stale until a clear or a snapshot |
 //! | silence of a live source | all Stale until it is heard again |
 //!
+//! A source of fractional quantities that tells the state of a book in the directory
+//! ([`Markets::define`]), as crypto venues do, is believed, and the table does not apply to it.
+//!
 //! A gap that tells sequences of which none is missing changes nothing, and neither does a trading
 //! status: the book of a halted instrument is a good one.
 //!
@@ -36,12 +41,17 @@
 
 mod instrument;
 mod sync;
+mod wide;
 
 use std::any::Any;
 use std::collections::HashMap;
 
-use tickring::record::{Gap, Mbo, Mbp1, Mbp10, Quote, Record, RecordHeader, Status, Trade};
-use tickring::record::{action, flag, status_action};
+use tickring::Instrument;
+use tickring::record::{
+    DeltaW, Gap, Mbo, Mbp1, Mbp10, Quote, QuoteW, Record, RecordHeader, Status, Trade, TradeW,
+    UNDEF_TIME,
+};
+use tickring::record::{action, book_state, family, flag, status_action};
 
 pub use instrument::{Cause, DEPTH, Market, Top};
 
@@ -56,8 +66,8 @@ use sync::{Loss, Sync, Whole};
 pub struct Traded {
     /// Price, 1e-9, or undefined.
     pub price: i64,
-    /// Quantity.
-    pub size: u32,
+    /// Quantity, in units as those of [`Top`].
+    pub size: u64,
     /// The aggressor: `A` sold, `B` bought, `N` not known.
     pub side: u8,
 }
@@ -76,13 +86,16 @@ pub struct Update<'a> {
     /// The record's time of sending, in ns before `ts_recv`.
     pub ts_in_delta: i32,
     /// The record's sequence at the venue.
-    pub sequence: u32,
+    pub sequence: u64,
     /// The record's channel.
     pub channel_id: u8,
     /// The record's flags.
     pub flags: u8,
     /// State of the book, a value of [`book_state`](tickring::record::book_state).
     pub state: u8,
+    /// Whether the last event of levels with fractional quantities says that they may be bad, or
+    /// one of them could not be taken.
+    pub is_doubted: bool,
     /// Whether this record changed that state.
     pub is_new_state: bool,
     /// The trade that it tells of.
@@ -121,7 +134,7 @@ struct Common {
     header: RecordHeader,
     ts_recv: u64,
     ts_in_delta: i32,
-    sequence: u32,
+    sequence: u64,
     channel_id: u8,
     flags: u8,
 }
@@ -133,7 +146,7 @@ macro_rules! common {
             header: $record.header,
             ts_recv: $record.ts_recv,
             ts_in_delta: $ts_in_delta,
-            sequence: $record.sequence,
+            sequence: $record.sequence.into(),
             channel_id: $channel_id,
             flags: $record.flags,
         }
@@ -157,17 +170,19 @@ impl Markets {
     pub fn apply<R: Record>(&mut self, record: &R) -> Option<Update<'_>> {
         let record = record as &dyn Any;
         if let Some(mbo) = record.downcast_ref::<Mbo>() {
-            let traded = traded(mbo.action, mbo.side, mbo.price, mbo.size);
+            let traded = traded(mbo.action, mbo.side, mbo.price, mbo.size.into());
             let common = common!(mbo, mbo.channel_id, mbo.ts_in_delta);
             self.update(common, traded, |market| market.order(mbo))
         } else if let Some(trade) = record.downcast_ref::<Trade>() {
-            let (action, side, price, size) = (trade.action, trade.side, trade.price, trade.size);
+            let (action, side, price) = (trade.action, trade.side, trade.price);
+            let size = trade.size.into();
             let common = common!(trade, NO_CHANNEL, trade.ts_in_delta);
             self.update(common, traded(action, side, price, size), |market| {
                 market.note(action, side, price, size);
             })
         } else if let Some(book) = record.downcast_ref::<Mbp1>() {
-            let (action, side, price, size) = (book.action, book.side, book.price, book.size);
+            let (action, side, price) = (book.action, book.side, book.price);
+            let size = book.size.into();
             let [top] = &book.levels;
             let common = common!(book, NO_CHANNEL, book.ts_in_delta);
             self.update(common, traded(action, side, price, size), |market| {
@@ -175,7 +190,8 @@ impl Markets {
                 market.note(action, side, price, size);
             })
         } else if let Some(book) = record.downcast_ref::<Mbp10>() {
-            let (action, side, price, size) = (book.action, book.side, book.price, book.size);
+            let (action, side, price) = (book.action, book.side, book.price);
+            let size = book.size.into();
             let common = common!(book, NO_CHANNEL, book.ts_in_delta);
             self.update(common, traded(action, side, price, size), |market| {
                 market.tell(&book.levels, book.flags);
@@ -185,6 +201,12 @@ impl Markets {
             self.update(common!(quote, quote.channel_id, 0), None, |market| {
                 market.quote(quote);
             })
+        } else if let Some(delta) = record.downcast_ref::<DeltaW>() {
+            self.update(common!(delta, NO_CHANNEL, 0), None, |market| market.wide_level(delta))
+        } else if let Some(trade) = record.downcast_ref::<TradeW>() {
+            self.wide_trade(trade)
+        } else if let Some(quote) = record.downcast_ref::<QuoteW>() {
+            self.wide_quote(quote)
         } else {
             if let Some(status) = record.downcast_ref::<Status>() {
                 self.note_status(status);
@@ -193,12 +215,73 @@ impl Markets {
         }
     }
 
+    /// Takes a trade with a fractional quantity.
+    fn wide_trade(&mut self, trade: &TradeW) -> Option<Update<'_>> {
+        let place = self.place(&trade.header);
+        let exponent = self.markets.get(place)?.qty_exp;
+        let size = wide::size(trade.qty, trade.qty_exp, exponent);
+        let (action, side, price) = (trade.action, trade.side, trade.price);
+        let TradeW { header, ts_recv, ts_in_delta, flags, .. } = *trade;
+        let (sequence, channel_id) = (0, NO_CHANNEL);
+        let common = Common { header, ts_recv, ts_in_delta, sequence, channel_id, flags };
+        self.update(common, traded(action, side, price, size), |market| {
+            market.note(action, side, price, size);
+        })
+    }
+
+    /// Takes a quote with fractional quantities. It has no flags, and is an event of its own.
+    fn wide_quote(&mut self, quote: &QuoteW) -> Option<Update<'_>> {
+        let place = self.place(&quote.header);
+        let is_taken = self.markets.get_mut(place)?.wide_quote(quote);
+        let QuoteW { header, ts_recv, .. } = *quote;
+        let (sequence, channel_id, flags) = (0, NO_CHANNEL, flag::LAST);
+        let common = Common { header, ts_recv, ts_in_delta: 0, sequence, channel_id, flags };
+        if is_taken { self.update(common, None, |_| {}) } else { None }
+    }
+
+    /// Takes what the directory is told of an instrument; returns its place if it has fractional
+    /// quantities. Once the source has told a state of its book other than Unsynced, it is the
+    /// source that says it.
+    pub fn define(&mut self, instrument: &Instrument) -> Option<usize> {
+        if instrument.family != family::WIDE {
+            return None;
+        }
+        let Instrument { publisher_id, instrument_id, book_state, .. } = *instrument;
+        let place = self.place(&RecordHeader::new::<DeltaW>(publisher_id, instrument_id, 0));
+        let market = self.markets.get_mut(place)?;
+        market.qty_exp = instrument.qty_exp;
+        market.is_told_state |= book_state != book_state::UNSYNCED;
+        if market.is_told_state {
+            market.sync = Sync::told(book_state);
+            market.told = self.whole.state(market.sync);
+        }
+        Some(place)
+    }
+
+    /// Returns place and header of the instruments with fractional quantities whose books are not
+    /// Synced: of all, or of one if it is such.
+    pub fn unsynced(
+        &self,
+        instrument_id: Option<u32>,
+    ) -> impl Iterator<Item = (usize, RecordHeader)> {
+        let one = instrument_id.and_then(|id| self.places.get_key_value(&id));
+        let all = self.places.iter().filter(move |_| instrument_id.is_none());
+        one.into_iter().chain(all).filter_map(|(id, place)| {
+            let market = self.markets.get(*place)?;
+            let is_bad = self.whole.state(market.sync) != book_state::SYNCED;
+            let header = RecordHeader::new::<QuoteW>(market.publisher_id, *id, UNDEF_TIME);
+            (market.is_wide() && is_bad).then_some((*place, header))
+        })
+    }
+
     /// Takes a gap record; `true` if the states of books may have changed.
     pub fn gap(&mut self, gap: &Gap) -> bool {
         if gap.header.instrument_id != 0 {
             let place = self.place(&gap.header);
             if let Some(market) = self.markets.get_mut(place) {
-                market.sync = market.sync.after_gap(gap);
+                if !market.is_told_state {
+                    market.sync = market.sync.after_gap(gap);
+                }
                 market.told = self.whole.state(market.sync);
             }
             return true;
@@ -206,6 +289,7 @@ impl Markets {
         let loss = self.whole.gap(gap);
         for market in &mut self.markets {
             match loss {
+                Loss::Lost if market.is_told_state => {}
                 Loss::Lost => market.sync = Sync::Stale,
                 Loss::Reset => market.reset(self.whole.first()),
                 Loss::None | Loss::Suspended => {}
@@ -256,12 +340,14 @@ impl Markets {
         let is_new_state = std::mem::replace(&mut market.told, state) != state;
         let ends_event = common.flags & flag::LAST != 0 || !market.is_quoted();
         let (mut cause, mut changed) = (None, None);
+        let is_doubted = market.is_doubtful();
         if ends_event {
             cause = market.cause.take();
-            changed = match market.prices {
+            changed = match &mut market.prices {
                 Prices::Orders => market.book.take_changed(),
                 Prices::None => None,
-                Prices::Best(_) | Prices::Levels(_) => Some(0),
+                Prices::Best(_) | Prices::Levels(_) | Prices::WideBest(_) => Some(0),
+                Prices::WideLevels(levels) => levels.take_changed(),
             };
         }
         let status = if market.status == status_action::NONE { self.status } else { market.status };
@@ -276,6 +362,7 @@ impl Markets {
             channel_id,
             flags,
             state,
+            is_doubted,
             is_new_state,
             traded,
             ends_event,
@@ -326,7 +413,7 @@ impl Default for Markets {
 
 /// Returns the trade that a record with this action tells of.
 #[inline]
-fn traded(action: u8, side: u8, price: i64, size: u32) -> Option<Traded> {
+fn traded(action: u8, side: u8, price: i64, size: u64) -> Option<Traded> {
     (action == action::TRADE).then_some(Traded { price, size, side })
 }
 

@@ -19,7 +19,16 @@
 //! status was told, makes such a book a good one. A change of the label
 //! alone is published too, at the next event. Their flags besides are LAST, with SNAPSHOT and
 //! BAD_TS_RECV as on the record that ended the event, and TOB on quotes, MBP on levels; sizes
-//! beyond 32 bits are given as the largest. Gap records of the source stand in both rings, before
+//! beyond 32 bits are given as the largest.
+//!
+//! Of sources with fractional quantities (TradeW, QuoteW, DeltaW), quotes are QuoteW records and
+//! levels DepthW records. A DepthW is flagged like any other. A QuoteW has no room for flags, so a
+//! reader may take each for good: while a book is not good, a quote without prices stands in its
+//! place. Its quantities are in units of 10^`qty_exp` of the instrument directory, which never
+//! changes once a quote was told; what stands before a Restart record was told by another feed,
+//! perhaps with another directory.
+//!
+//! Gap records of the source stand in both rings, before
 //! what follows the loss. The state of each book stands in the directory of `BUS/ticks` and of
 //! `BUS/quotes`, and [`Reader::latest`](tickring::Reader::latest) of the latter tells the last
 //! quote.

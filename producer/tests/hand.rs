@@ -1,6 +1,10 @@
 //! A source of records that a test gives by hand.
 
-use tickring::record::{Gap, InstrumentDef, Mbo, Mbp1, Mbp10, Quote, Record, Stat, Status, Trade};
+use tickring::Instrument;
+use tickring::record::{
+    DeltaW, Gap, InstrumentDef, Mbo, Mbp1, Mbp10, Quote, QuoteW, Record, Stat, Status, Trade,
+    TradeW,
+};
 use tickring_producer::Error;
 use tickring_producer::source::{Kinds, Progress, Report, Sink, Source};
 
@@ -16,6 +20,10 @@ pub(crate) enum Given {
     Gap(Gap),
     Definition(Box<InstrumentDef>),
     Stat(Stat),
+    WideLevel(DeltaW),
+    WideQuote(QuoteW),
+    WideTrade(TradeW),
+    Listed(Box<Instrument>),
 }
 
 /// A source of given records.
@@ -34,8 +42,9 @@ impl Hand {
 impl Source for Hand {
     fn kinds(&self) -> Kinds {
         let ticks = [Mbo::kinds(), Trade::kinds(), Mbp1::kinds(), Mbp10::kinds(), Quote::kinds()];
+        let wide = [DeltaW::kinds(), QuoteW::kinds(), TradeW::kinds()];
         Kinds {
-            ticks: [ticks.concat(), Status::kinds(), Gap::kinds()].concat(),
+            ticks: [ticks.concat(), wide.concat(), Status::kinds(), Gap::kinds()].concat(),
             definitions: InstrumentDef::kinds(),
             statistics: Stat::kinds(),
         }
@@ -58,6 +67,13 @@ impl Source for Hand {
             Given::Gap(record) => sink.tick(record),
             Given::Definition(record) => sink.definition(&**record),
             Given::Stat(record) => sink.statistic(record),
+            Given::WideLevel(record) => sink.tick(record),
+            Given::WideQuote(record) => sink.tick(record),
+            Given::WideTrade(record) => sink.tick(record),
+            Given::Listed(instrument) => {
+                sink.instrument(instrument);
+                Ok(())
+            }
         }
         .map_err(tickring::Error::from)?;
         Ok(Progress::Advanced(1))

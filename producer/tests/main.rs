@@ -12,6 +12,7 @@ mod bus;
 mod dbn_files;
 mod derived;
 mod derived_cost;
+mod derived_wide;
 mod feed;
 mod file_cost;
 mod hand;

@@ -51,9 +51,10 @@ impl Instrument {
         if traded.price != UNDEF_PRICE {
             self.last_trade = Some(traded.price);
         }
+        let size = i64::try_from(traded.size).unwrap_or(i64::MAX);
         match traded.side {
-            side::BID => self.volume = self.volume.saturating_add(traded.size.into()),
-            side::ASK => self.volume = self.volume.saturating_sub(traded.size.into()),
+            side::BID => self.volume = self.volume.saturating_add(size),
+            side::ASK => self.volume = self.volume.saturating_sub(size),
             _ => {}
         }
     }

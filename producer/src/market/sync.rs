@@ -41,6 +41,16 @@ impl Sync {
         }
     }
 
+    /// Returns the state that a value of [`book_state`] tells.
+    pub(super) fn told(state: u8) -> Self {
+        match state {
+            book_state::SYNCING => Self::Syncing,
+            book_state::SYNCED => Self::Synced,
+            book_state::STALE => Self::Stale,
+            _ => Self::Unsynced,
+        }
+    }
+
     /// Returns the state after a record that tells all its levels.
     pub(super) fn after_levels(flags: u8) -> Self {
         if flags & flag::MAYBE_BAD_BOOK == 0 { Self::Synced } else { Self::Stale }

@@ -7,7 +7,9 @@ mod vectors;
 
 use std::any::Any;
 
-use tickring::record::{Gap, Heartbeat, Record, book_state};
+use tickring::record::{
+    Gap, Heartbeat, QuoteW, Record, RecordHeader, UNDEF_TIME, book_state, rtype,
+};
 use tickring::schema::Kind;
 use tickring::{Instrument, Writer, WrongKind};
 
@@ -36,8 +38,10 @@ pub(super) struct Derived {
 
 impl Derived {
     /// Opens the rings that are wanted; `None` if there is none.
+    /// `ticks` are the kinds of the ring of ticks.
     pub(super) fn open(
         options: &FeedOptions,
+        ticks: &[Kind],
         features: Option<Features>,
     ) -> Result<Option<Self>, Error> {
         let vectors = features.map(|features| {
@@ -45,15 +49,16 @@ impl Derived {
             let writer = rings::writer(options, "vectors", kinds, features.capacity(), 0)?;
             Ok::<_, Error>(Vectors::new(features, writer))
         });
+        let families = Families::of(ticks);
         let quotes = options.quotes.as_ref().map(|own| {
             let stats = own.stats.as_ref().map(Stats::new).transpose()?;
-            let kinds = with_control(Quotes::kinds(own));
+            let kinds = with_control(Quotes::kinds(own, families));
             let instruments = options.instruments;
             let writer = rings::writer(options, "quotes", kinds, own.capacity, instruments)?;
             Ok::<_, Error>(Quotes::new(writer, stats))
         });
         let depth = options.depth.map(|capacity| {
-            rings::writer(options, "depth", with_control(Depth::kinds()), capacity, 0)
+            rings::writer(options, "depth", with_control(Depth::kinds(families)), capacity, 0)
         });
         let derived = Self {
             markets: Markets::new(),
@@ -106,6 +111,7 @@ impl Derived {
             quotes.observe(&update, is_bad)?;
         }
         match &mut self.depth {
+            Some(depth) if update.market.is_wide() => depth.observe_wide(&update, is_bad),
             Some(depth) => depth.observe(&update, is_bad),
             None => Ok(()),
         }
@@ -122,10 +128,17 @@ impl Derived {
         }
     }
 
-    /// Lists an instrument.
+    /// Lists an instrument, and withdraws its quote if the source says that its book is stale: of
+    /// other losses a Gap record tells.
     pub(super) fn define(&mut self, instrument: &Instrument) {
-        if let Some(quotes) = &mut self.quotes {
-            let _ = quotes.writer.define(instrument);
+        let place = self.markets.define(instrument);
+        let Some(quotes) = &mut self.quotes else { return };
+        let _ = quotes.writer.define(instrument);
+        if let Some(place) = place.filter(|_| instrument.book_state == book_state::STALE) {
+            let Instrument { publisher_id, instrument_id, .. } = *instrument;
+            let header = RecordHeader::new::<QuoteW>(publisher_id, instrument_id, UNDEF_TIME);
+            // The ring has had such quotes, so it takes this one too.
+            let _ = quotes.withdraw(place, header, UNDEF_TIME);
         }
     }
 
@@ -138,6 +151,7 @@ impl Derived {
         if let Some(quotes) = &mut self.quotes {
             let _ = quotes.writer.stage(gap)?;
         }
+        self.withdraw(Some(gap.header.instrument_id).filter(|id| *id != 0), gap.ts_detect)?;
         if let Some(depth) = &mut self.depth {
             let _ = depth.writer.stage(gap)?;
         }
@@ -149,7 +163,19 @@ impl Derived {
     pub(super) fn set_silent(&mut self, silent: bool, ticks: &mut Writer) {
         if self.markets.set_silent(silent) {
             self.note_states(ticks);
+            // The ring has had what is withdrawn, so it takes this too.
+            let _ = self.withdraw(None, UNDEF_TIME);
         }
+    }
+
+    /// Withdraws the quotes without flags of books that are not Synced: of one instrument, or all.
+    #[cold]
+    fn withdraw(&mut self, instrument_id: Option<u32>, ts_recv: u64) -> Result<(), WrongKind> {
+        let Some(quotes) = &mut self.quotes else { return Ok(()) };
+        for (place, header) in self.markets.unsynced(instrument_id) {
+            quotes.withdraw(place, header, ts_recv)?;
+        }
+        Ok(())
     }
 
     fn note_states(&mut self, ticks: &mut Writer) {
@@ -199,10 +225,13 @@ impl Derived {
     pub(super) fn counts(&self) -> Vec<Count> {
         let mut counts = Vec::new();
         if let Some(quotes) = &self.quotes {
-            counts.push(Count::new("quote", quotes.published));
+            counts.extend(told(["quote", "quote_w"], quotes.published));
+            if quotes.unheld > 0 {
+                counts.push(Count::new("quote side without room", quotes.unheld));
+            }
         }
         if let Some(depth) = &self.depth {
-            counts.push(Count::new("mbp_10", depth.published));
+            counts.extend(told(["mbp_10", "depth_w"], depth.published));
         }
         let (unknown, refused) = self.markets.misfits();
         let odd = [("unknown order", unknown), ("refused", refused), ("crossed", self.crossed)];
@@ -211,6 +240,39 @@ impl Derived {
             counts.extend(odd.map(|(name, count)| Count::new(name, count)));
         }
         counts
+    }
+}
+
+/// Counts of records in both families; of the first kind also if there were none at all.
+fn told(names: [&'static str; 2], published: [u64; 2]) -> impl Iterator<Item = Count> {
+    let is_nothing = published == [0; 2];
+    let pairs = names.into_iter().zip(published).enumerate();
+    let said = pairs.filter(move |(at, (_, count))| *count > 0 || (is_nothing && *at == 0));
+    said.map(|(_, (name, count))| Count::new(name, count))
+}
+
+/// The families of records that a ring of ticks has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Families {
+    /// Sizes of 32 bits.
+    narrow: bool,
+    /// Fractional quantities.
+    wide: bool,
+}
+
+impl Families {
+    fn of(ticks: &[Kind]) -> Self {
+        let has = |rtypes: &[u8]| ticks.iter().any(|kind| rtypes.contains(&kind.rtype));
+        let wide = has(&[rtype::TRADE_W, rtype::QUOTE_W, rtype::DELTA_W]);
+        let narrow = has(&[rtype::MBO, rtype::TRADE, rtype::MBP_1, rtype::MBP_10, rtype::QUOTE]);
+        Self { narrow: narrow || !wide, wide }
+    }
+
+    /// The kinds that rings derived from these have.
+    fn kinds(self, narrow: Vec<Kind>, wide: Vec<Kind>) -> Vec<Kind> {
+        let narrow = Some(narrow).filter(|_| self.narrow).unwrap_or_default();
+        let wide = Some(wide).filter(|_| self.wide).unwrap_or_default();
+        [narrow, wide].concat()
     }
 }
 
@@ -234,7 +296,7 @@ fn label(update: &Update<'_>, stats: Option<&mut Stats>) -> Label {
     };
     if update.market.top().is_crossed() && !is_collecting() {
         Label::Crossed
-    } else if update.state != book_state::SYNCED {
+    } else if update.state != book_state::SYNCED || update.is_doubted {
         Label::Unsynced
     } else {
         Label::Good

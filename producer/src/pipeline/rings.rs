@@ -80,11 +80,12 @@ impl Rings {
         };
         // All options are checked before the first ring appears.
         let features = options.vectors.map(Features::new).transpose()?;
+        let derived = Derived::open(options, &kinds.ticks, features)?;
         let open = Open {
             ticks: writer(options, "ticks", kinds.ticks, options.capacity, options.instruments)?,
             definitions: side("definitions", kinds.definitions)?,
             statistics: side("statistics", kinds.statistics)?,
-            derived: Derived::open(options, features)?,
+            derived,
         };
         Ok(Self {
             open: Some(open),

@@ -14,11 +14,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tickring::record::{
-    InstrumentDef, Quote, QuoteStats, Record, RecordHeader, Stat, Status, UNDEF_PRICE, UNDEF_TIME,
+    InstrumentDef, QuoteStats, Record, RecordHeader, Stat, Status, UNDEF_PRICE, UNDEF_TIME,
 };
 use tickring::record::{quote_label, session_phase, status_action};
 
 use crate::calendar::{Session, Venue, Venues};
+use crate::decimal::power_of_ten;
 use crate::error::Error;
 use crate::market::Traded;
 use crate::order_id::OrderIdHash;
@@ -33,6 +34,32 @@ pub struct StatsOptions {
     /// Code of the venue of all records; without it, it is the one that DBN's number of the
     /// publisher names.
     pub venue: Option<String>,
+}
+
+/// What the statistics of a quote follow from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Basis {
+    pub(super) header: RecordHeader,
+    /// Bid and ask, 1e-9, or undefined.
+    pub(super) prices: [i64; 2],
+    /// Bid and ask, in units of 10^`qty_exp`; at most what an `i64` holds.
+    pub(super) sizes: [u64; 2],
+    pub(super) qty_exp: i8,
+    pub(super) sequence: u32,
+    pub(super) flags: u8,
+}
+
+impl Basis {
+    /// Returns whether a size is smaller than a lot of whole units.
+    fn is_below(&self, size: u64, lot: i64) -> bool {
+        let power = |exponent: i16| {
+            let exponent = u8::try_from(exponent).ok();
+            exponent.map_or(1, |exponent| power_of_ten(exponent).unwrap_or(i64::MAX))
+        };
+        let exponent = i16::from(self.qty_exp);
+        let size = i128::from(size) * i128::from(power(exponent));
+        size < i128::from(lot) * i128::from(power(-exponent))
+    }
 }
 
 /// Makes the statistics of quotes.
@@ -172,7 +199,7 @@ impl Stats {
     }
 
     /// Returns what follows from a quote.
-    pub(super) fn of(&mut self, quote: &Quote) -> QuoteStats {
+    pub(super) fn of(&mut self, quote: &Basis) -> QuoteStats {
         let (session, instrument) = self.instrument(&quote.header);
         if let Some(date) = session.date {
             instrument.roll(date);
@@ -180,26 +207,26 @@ impl Stats {
         let (before, tick, lot) = (instrument.before, instrument.tick, instrument.lot);
         let venue = instrument.venue.and_then(|place| self.venues.get(place));
         let venue = venue.map(|known| &known.venue);
-        let (bid, ask) = (defined(quote.bid_px), defined(quote.ask_px));
+        let ([bid, ask], [bid_size, ask_size]) = (quote.prices.map(defined), quote.sizes);
         let is_off_tick = |price: Option<i64>| {
             let tick = |price| tick.or_else(|| venue?.tick(price));
             price.is_some_and(|price| tick(price).is_some_and(|tick| price % tick != 0))
         };
         let lot = lot.or_else(|| Some(venue?.lot())).unwrap_or_default();
-        let is_odd_lot = |price: Option<i64>, size: u32| price.is_some() && i64::from(size) < lot;
+        let is_odd_lot = |price: Option<i64>, size| price.is_some() && quote.is_below(size, lot);
         let pair = bid.zip(ask);
         let labels = [
             (quote_label::BID_OFF_TICK, is_off_tick(bid)),
             (quote_label::ASK_OFF_TICK, is_off_tick(ask)),
-            (quote_label::BID_ODD_LOT, is_odd_lot(bid, quote.bid_sz)),
-            (quote_label::ASK_ODD_LOT, is_odd_lot(ask, quote.ask_sz)),
+            (quote_label::BID_ODD_LOT, is_odd_lot(bid, bid_size)),
+            (quote_label::ASK_ODD_LOT, is_odd_lot(ask, ask_size)),
             (quote_label::CROSSED, pair.is_some_and(|(bid, ask)| bid > ask)),
             (quote_label::LOCKED, pair.is_some_and(|(bid, ask)| bid == ask)),
             (quote_label::OFFICIAL_CLOSE, before.is_some_and(|before| before.is_official)),
         ];
         let labels = labels.into_iter().filter(|(_, is_so)| *is_so).map(|(bit, _)| bit);
         let RecordHeader { publisher_id, instrument_id, ts_event, .. } = quote.header;
-        let weights = (quote.ask_sz, quote.bid_sz);
+        let weights = (ask_size, bid_size);
         QuoteStats {
             mid: pair.and_then(|pair| weighted(pair, (1, 1))).unwrap_or(UNDEF_PRICE),
             microprice: pair.and_then(|pair| weighted(pair, weights)).unwrap_or(UNDEF_PRICE),
@@ -285,7 +312,7 @@ fn defined(price: i64) -> Option<i64> {
 }
 
 /// Returns the mean of two prices with these weights, rounded half to even; `None` if both are 0.
-fn weighted(prices: (i64, i64), weights: (u32, u32)) -> Option<i64> {
+fn weighted(prices: (i64, i64), weights: (u64, u64)) -> Option<i64> {
     let (a, b) = (i128::from(weights.0), i128::from(weights.1));
     let (sum, weight) = (i128::from(prices.0) * a + i128::from(prices.1) * b, a + b);
     let floor = sum.checked_div_euclid(weight)?;

@@ -13,7 +13,8 @@ use tickring_producer::pipeline::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Books {
     /// Publish the best bid and offer after each event that changed them. Flagged MAYBE_BAD_BOOK
-    /// where records were lost, and while a book is crossed outside of auctions and halts
+    /// where records were lost, and while a book is crossed outside of auctions and halts; quotes
+    /// of fractional quantities, which have no flags, have no prices then
     #[arg(long)]
     quotes: bool,
     /// Slots of the ring of quotes, a power of two
