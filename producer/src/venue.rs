@@ -38,6 +38,7 @@ mod market;
 mod okx;
 mod records;
 mod scale;
+mod scan;
 pub(crate) mod time;
 
 use std::fmt;

@@ -18,25 +18,25 @@
 //!
 //! Source: developers.binance.com, "WebSocket Market Streams", 2025.
 
+mod message;
+
 use std::collections::VecDeque;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use tickring::WrongKind;
-use tickring::record::{UNDEF_TIME, book_state, gap_cause, gap_state, side};
+use tickring::record::{book_state, gap_cause, gap_state, side};
 
 use super::count::Anomaly;
-use super::json::{self, Cells, Field, Levels, Scalar, Skip, Text};
+use super::json::Scalar;
 use super::market::{Deal, Loss, Market, Row, Stamp};
 use super::{Message, Outcome};
 use crate::book::Side;
 use crate::book::levels::{LevelBook, PriceLevel};
 use crate::source::Sink;
+use message::Fields;
 
 /// Levels that are kept of one instrument while its snapshot is awaited; older updates give way,
 /// and a snapshot that needed them is too old then.
 const MOST_KEPT: usize = 1 << 17;
-/// A combined stream wraps a message once.
-const MOST_WRAPS: u8 = 2;
 
 /// What this venue needs to know of each instrument.
 #[derive(Debug, Default)]
@@ -69,50 +69,6 @@ struct Ids {
     last: u64,
 }
 
-/// The fields of a message that are of interest.
-#[derive(Debug, Default)]
-struct Fields<'a> {
-    stream: Scalar<'a>,
-    kind: Scalar<'a>,
-    symbol: Scalar<'a>,
-    first: Scalar<'a>,
-    last: Scalar<'a>,
-    previous: Scalar<'a>,
-    snapshot: Scalar<'a>,
-    sent: Scalar<'a>,
-    time: Scalar<'a>,
-    trade: Scalar<'a>,
-    price: Scalar<'a>,
-    qty: Scalar<'a>,
-    bid: Scalar<'a>,
-    bid_qty: Scalar<'a>,
-    ask: Scalar<'a>,
-    ask_qty: Scalar<'a>,
-    maker: Scalar<'a>,
-    is_refusal: bool,
-}
-
-impl Fields<'_> {
-    fn kind(&self) -> &str {
-        match self.kind.text() {
-            Some(kind) => kind,
-            None if self.snapshot.unsigned().is_some() => "snapshot",
-            None if self.bid.text().is_some() && self.ask.text().is_some() => "bookTicker",
-            None => "",
-        }
-    }
-
-    fn stamp(&self, ts_recv: u64) -> Stamp {
-        let sent = self.sent.milliseconds();
-        Stamp {
-            ts_event: self.time.milliseconds().or(sent).unwrap_or(UNDEF_TIME),
-            ts_sent: sent.unwrap_or(UNDEF_TIME),
-            ts_recv,
-            sequence: self.last.unsigned().unwrap_or(0),
-        }
-    }
-}
-
 impl Binance {
     /// Reads one message. `symbol` is that of a snapshot that was asked for.
     pub(super) fn message<S: Sink>(
@@ -123,11 +79,9 @@ impl Binance {
         symbol: Option<&str>,
         sink: &mut S,
     ) -> Result<Outcome, WrongKind> {
-        let mut fields = Fields::default();
-        let reading = Reading { fields: &mut fields, rows, wraps: 0 };
-        if json::read(message.bytes, reading).is_none() {
+        let Some(fields) = Fields::read(message.bytes, rows) else {
             return Ok(Outcome::Malformed);
-        }
+        };
         let stamp = fields.stamp(message.ts_recv);
         rows.iter_mut().for_each(|row| row.ts_event = stamp.ts_event);
         match fields.kind() {
@@ -373,68 +327,4 @@ fn trade<S: Sink>(
         Some(index) => market.trade(index, stamp, &deal, 0, sink).map(|()| Outcome::Taken),
         None => Ok(Outcome::Taken),
     }
-}
-
-/// Reads a message into its fields and levels.
-struct Reading<'f, 'a, 'r> {
-    fields: &'f mut Fields<'a>,
-    rows: &'r mut Vec<Row>,
-    wraps: u8,
-}
-
-impl<'de: 'a, 'a> DeserializeSeed<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'de: 'a, 'a> Visitor<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a message: an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { fields, rows, wraps } = self;
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "data" if wraps + 1 < MOST_WRAPS => {
-                    map.next_value_seed(Reading { fields, rows, wraps: wraps + 1 })?;
-                }
-                "stream" => fields.stream = map.next_value()?,
-                "e" => fields.kind = map.next_value()?,
-                "s" | "symbol" => fields.symbol = map.next_value()?,
-                "U" => fields.first = map.next_value()?,
-                "u" => fields.last = map.next_value()?,
-                "pu" => fields.previous = map.next_value()?,
-                "lastUpdateId" => fields.snapshot = map.next_value()?,
-                "E" => fields.sent = map.next_value()?,
-                "T" => fields.time = map.next_value()?,
-                "t" => fields.trade = map.next_value()?,
-                "p" => fields.price = map.next_value()?,
-                "q" => fields.qty = map.next_value()?,
-                "m" => fields.maker = map.next_value()?,
-                "b" | "bids" => fields.bid = map.next_value_seed(levels(Side::Bid, rows))?,
-                "a" | "asks" => fields.ask = map.next_value_seed(levels(Side::Ask, rows))?,
-                "B" => fields.bid_qty = map.next_value()?,
-                "A" => fields.ask_qty = map.next_value()?,
-                "error" | "code" => {
-                    fields.is_refusal = true;
-                    let _: Skip = map.next_value()?;
-                }
-                _ => {
-                    let _: Skip = map.next_value()?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A field that may be one side of a book.
-fn levels(side: Side, rows: &mut Vec<Row>) -> Field<'_> {
-    Field { levels: Some(Levels { cells: Cells::PriceQty, side, ts_event: 0, rows }) }
 }

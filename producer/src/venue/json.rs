@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for Skip {
 }
 
 /// Text, borrowed unless it has escapes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
@@ -148,7 +148,7 @@ impl<'de> Deserialize<'de> for Number {
 
 /// The value of a field, without its parts if it has any. What it is asked for it may not be: then
 /// it is `None`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) enum Scalar<'a> {
     /// Nothing, or something with parts, or a number with a fraction.
     #[default]

@@ -35,7 +35,7 @@ pub(super) struct Stamp {
 }
 
 /// A level in a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Row {
     pub(super) side: Side,
     pub(super) level: PriceLevel,
