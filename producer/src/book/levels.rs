@@ -20,10 +20,31 @@ use crate::decimal::{Decimal, power_of_ten};
 struct Row {
     /// Price, with the book's decimals.
     price: i64,
-    qty: Decimal,
+    qty: i64,
+    orders: u32,
+    /// Decimals of the quantity, and those that it was sent with.
+    qty_decimals: u8,
+    qty_sent: u8,
     /// Decimals that the price was sent with.
     sent: u8,
-    orders: u32,
+}
+
+/// As small as it can be: a new level moves all that are better.
+const _: () = assert!(size_of::<Row>() == 24);
+
+impl Row {
+    #[inline]
+    fn new(price: i64, level: &PriceLevel) -> Self {
+        let Decimal { mantissa, decimals, sent } = level.qty;
+        Self {
+            price,
+            qty: mantissa,
+            orders: level.orders,
+            qty_decimals: decimals,
+            qty_sent: sent,
+            sent: level.price.sent,
+        }
+    }
 }
 
 /// A level of the book.
@@ -96,11 +117,11 @@ impl LevelBook {
             Side::Ask => &mut self.asks,
         };
         let at = match side {
-            Side::Bid => rows.partition_point(|row| row.price < price),
-            Side::Ask => rows.partition_point(|row| row.price > price),
+            Side::Bid => position(rows, |row| row.price < price),
+            Side::Ask => position(rows, |row| row.price > price),
         };
         let before = rows.len();
-        let row = Row { price, qty: level.qty, sent: level.price.sent, orders: level.orders };
+        let row = Row::new(price, level);
         let change = match rows.get_mut(at).filter(|found| found.price == price) {
             Some(_) if level.qty.mantissa == 0 => {
                 rows.remove(at);
@@ -191,12 +212,31 @@ impl LevelBook {
     }
 }
 
+/// Returns how many rows are worse, which come first. Most changes are near the best.
+#[inline]
+fn position(rows: &[Row], is_worse: impl Fn(&Row) -> bool) -> usize {
+    let mut from = 0;
+    for near in [NEAR, FAR] {
+        let begin = rows.len().saturating_sub(near);
+        if rows.get(begin).is_none_or(&is_worse) {
+            from = begin;
+            break;
+        }
+    }
+    from + rows.get(from..).unwrap_or_default().partition_point(is_worse)
+}
+
+/// Levels from the best among which a level is looked for first, and then.
+const NEAR: usize = 32;
+const FAR: usize = 256;
+
 /// The level of a row in a book with these decimals.
 fn level(row: &Row, decimals: u8) -> PriceLevel {
     let own = decimals.min(row.sent);
     let divisor = power_of_ten(decimals - own).unwrap_or(1);
+    let qty = Decimal { mantissa: row.qty, decimals: row.qty_decimals, sent: row.qty_sent };
     let price = Decimal { mantissa: row.price / divisor, decimals: own, sent: row.sent };
-    PriceLevel { price, qty: row.qty, orders: row.orders }
+    PriceLevel { price, qty, orders: row.orders }
 }
 
 #[cfg(test)]
