@@ -9,8 +9,8 @@
 //! ([`Mbp1`], [`Mbp10`]) or from quotes ([`Quote`]); what came last counts. With fractional
 //! quantities it is levels told one by one ([`DeltaW`]), or quotes ([`QuoteW`]) of instruments that
 //! never had such levels: a venue's own quotes come before or after its levels, and would make two
-//! books of one. An event is what happened to one instrument at one time: its records up to one flagged LAST. A trade of an
-//! instrument that has only trades is an event of its own.
+//! books of one. An event is what happened to one instrument at one time: its records up to one
+//! flagged LAST. A trade of an instrument that has only trades is an event of its own.
 //!
 //! The state of each book is a value of [`book_state`](tickring::record::book_state):
 //!

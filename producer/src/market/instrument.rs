@@ -178,7 +178,7 @@ impl Market {
     }
 
     /// Writes the ten best levels with fractional quantities, undefined where there are fewer, and
-    /// returns their exponent: [`qty_exp`](Self::qty_exp), or a finer one where a quantity needs it.
+    /// returns their exponent: [`qty_exp`](Self::qty_exp), or a finer one where it is needed.
     /// `None` where the source tells no such levels, and if no exponent holds all of them.
     pub fn wide_levels(&self, to: &mut [LevelW; DEPTH]) -> Option<i8> {
         match &self.prices {

@@ -79,9 +79,10 @@ impl Binance {
         symbol: Option<&str>,
         sink: &mut S,
     ) -> Result<Outcome, WrongKind> {
-        let Some(fields) = Fields::read(message.bytes, rows) else {
+        let mut fields = Fields::default();
+        if fields.read(message.bytes, rows).is_none() {
             return Ok(Outcome::Malformed);
-        };
+        }
         let stamp = fields.stamp(message.ts_recv);
         rows.iter_mut().for_each(|row| row.ts_event = stamp.ts_event);
         match fields.kind() {

@@ -4,6 +4,8 @@
 //! and numbers borrow from the message, and levels go into an array that is used again, so a
 //! message costs no allocation. A number is read from its text, never through a binary float.
 //!
+//! An object is read into what takes its [`Fields`], an array into what takes its [`Items`].
+//!
 //! Hostile input: the parser limits how deep a message is nested, also in what is skipped. That is
 //! why it is `serde_json`: the faster `sonic-rs` skips without a limit, and a message of nothing
 //! but brackets ends its thread.
@@ -12,6 +14,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use serde_json::value::RawValue;
 
 use super::market::Row;
 use crate::book::Side;
@@ -24,6 +28,88 @@ pub(super) fn read<'de, T: DeserializeSeed<'de>>(bytes: &'de [u8], seed: T) -> O
     let value = seed.deserialize(&mut parser).ok()?;
     parser.end().ok()?;
     Some(value)
+}
+
+/// Takes the fields of an object, one by one.
+pub(super) trait Fields<'de> {
+    /// Takes the value of the field with this key out of `map`.
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+/// Reads an object into what takes its fields.
+#[derive(Debug)]
+pub(super) struct Object<'f, F>(pub(super) &'f mut F);
+
+impl<'de, F: Fields<'de>> DeserializeSeed<'de> for Object<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
+        parser.deserialize_map(self)
+    }
+}
+
+impl<'de, F: Fields<'de>> Visitor<'de> for Object<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            self.0.field(key.as_str(), &mut map)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the elements of an array, one by one.
+pub(super) trait Items<'de> {
+    /// Takes the next element out of `seq`; `false` at the end.
+    fn item<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error>;
+}
+
+/// Reads an array into what takes its elements.
+#[derive(Debug)]
+pub(super) struct Array<'f, I>(pub(super) &'f mut I);
+
+impl<'de, I: Items<'de>> DeserializeSeed<'de> for Array<'_, I> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
+        parser.deserialize_seq(self)
+    }
+}
+
+impl<'de, I: Items<'de>> Visitor<'de> for Array<'_, I> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while self.0.item(&mut seq)? {}
+        Ok(())
+    }
+}
+
+/// Passes over the value of a field.
+pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<Skip>().map(drop)
+}
+
+/// A decimal number, as text or as a number of JSON, read from its digits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exact(pub(super) Decimal);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(parser)?.get();
+        let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let number = Decimal::parse(digits.unwrap_or(text).as_bytes());
+        number.map(Self).ok_or_else(|| de::Error::custom("no decimal number"))
+    }
 }
 
 /// A value that is of no interest.
@@ -150,11 +236,11 @@ impl<'de> Deserialize<'de> for Number {
 /// it is `None`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) enum Scalar<'a> {
-    /// Nothing, or something with parts, or a number with a fraction.
+    /// Nothing, or something with parts, or a number with a fraction or beyond 63 bits.
     #[default]
     Other,
     Flag(bool),
-    Whole(i128),
+    Whole(i64),
     Text(Text<'a>),
 }
 
@@ -179,7 +265,7 @@ impl Scalar<'_> {
     }
 
     /// The integer, sent as a number or as text.
-    pub(super) fn whole(&self) -> Option<i128> {
+    pub(super) fn whole(&self) -> Option<i64> {
         match self {
             Self::Whole(whole) => Some(*whole),
             Self::Text(text) => text.as_str().parse().ok(),
@@ -245,11 +331,11 @@ impl<'de> Visitor<'de> for Field<'_> {
     }
 
     fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Whole(whole.into()))
+        Ok(Scalar::Whole(whole))
     }
 
     fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Whole(whole.into()))
+        Ok(i64::try_from(whole).map_or(Scalar::Other, Scalar::Whole))
     }
 
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Scalar<'de>, E> {

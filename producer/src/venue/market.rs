@@ -86,6 +86,9 @@ pub(super) struct Market {
     pub(super) venue: Venue,
     depth: usize,
     symbols: Symbols,
+    /// The symbol that was last asked for, and its index: often the next one too.
+    last_symbol: String,
+    last_index: usize,
     pub(super) tracked: Vec<Tracked>,
     pub(super) counts: Counts,
     requests: VecDeque<usize>,
@@ -101,6 +104,8 @@ impl Market {
             venue,
             depth,
             symbols: Symbols::default(),
+            last_symbol: String::new(),
+            last_index: 0,
             tracked: Vec::new(),
             counts: Counts::default(),
             requests: VecDeque::new(),
@@ -120,6 +125,16 @@ impl Market {
     /// Returns the index of a symbol's instrument, and tells of it if it is new. `None`, counted,
     /// if there can be no such instrument.
     pub(super) fn instrument<S: Sink>(&mut self, symbol: &str, sink: &mut S) -> Option<usize> {
+        if self.last_symbol == symbol && !symbol.is_empty() {
+            return Some(self.last_index);
+        }
+        let index = self.listed(symbol, sink)?;
+        symbol.clone_into(&mut self.last_symbol);
+        self.last_index = index;
+        Some(index)
+    }
+
+    fn listed<S: Sink>(&mut self, symbol: &str, sink: &mut S) -> Option<usize> {
         if let Some(id) = self.symbols.get(symbol.as_bytes()) {
             return usize::try_from(id).ok()?.checked_sub(1);
         }

@@ -35,7 +35,7 @@ const CHECKED: usize = 25;
 #[derive(Debug, Default)]
 pub(super) struct Okx {
     /// The last sequence of each instrument's book.
-    last: Vec<Option<i128>>,
+    last: Vec<Option<i64>>,
     items: Vec<Item>,
     text: Vec<u8>,
 }
@@ -47,9 +47,9 @@ struct Item {
     deal: Option<Deal>,
     /// Where its levels end in the array of all levels.
     end: usize,
-    checksum: Option<i128>,
-    previous: Option<i128>,
-    sequence: Option<i128>,
+    checksum: Option<i64>,
+    previous: Option<i64>,
+    sequence: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -156,7 +156,7 @@ impl Okx {
         {
             market.counts.anomaly(Anomaly::SequenceJump);
             let is_ahead = previous > last;
-            let end = |is_known: bool, id: i128| {
+            let end = |is_known: bool, id: i64| {
                 if is_known { u64::try_from(id.saturating_add(1)).unwrap_or(0) } else { 0 }
             };
             let loss = Loss {
@@ -172,7 +172,7 @@ impl Okx {
         }
         let text = &mut self.text;
         let is_right = |book: &LevelBook| {
-            item.checksum.is_none_or(|sent| sent == i128::from(checksum(book, text)))
+            item.checksum.is_none_or(|sent| sent == i64::from(checksum(book, text)))
         };
         market.book_event(index, stamp(&item, ts_recv), rows, is_whole, is_right, sink)
     }

@@ -195,6 +195,7 @@ impl Tracked {
 }
 
 /// Returns a price as records have it; undefined, with its label, where they cannot.
+#[inline]
 fn price_e9(price: Decimal, counts: &mut Counts) -> (i64, u8) {
     match price.rescaled(9) {
         Some(price) if price != UNDEF_PRICE => (price, 0),
@@ -206,6 +207,7 @@ fn price_e9(price: Decimal, counts: &mut Counts) -> (i64, u8) {
 }
 
 /// Returns the label of a record that was received before it happened.
+#[inline]
 fn bad_ts_recv(ts_event: u64, ts_recv: u64, counts: &mut Counts) -> u8 {
     if ts_event == UNDEF_TIME || ts_recv >= ts_event {
         return 0;

@@ -2,10 +2,10 @@
 //!
 //! A quantity in a trade or a level carries its own exponent; that of a quote is in the instrument
 //! directory, one for all quotes of an instrument: another one would make another quantity of each
-//! quote that was published before. So the directory's exponent is chosen once, at the first message
-//! with quantities, fine enough for all of them and, where a venue leaves zeros away, for eight
-//! decimals. Trades and levels use it wherever it is exact, and their own decimals elsewhere; a side
-//! of a quote whose quantity it cannot hold exactly is undefined, and counted.
+//! quote that was published before. So the directory's exponent is chosen once, at the first
+//! message with quantities, fine enough for all of them and, where a venue leaves zeros away, for
+//! eight decimals. Trades and levels use it wherever it is exact, and their own decimals elsewhere;
+//! a side of a quote whose quantity it cannot hold exactly is undefined, and counted.
 
 use tickring::Instrument;
 

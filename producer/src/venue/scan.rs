@@ -101,7 +101,7 @@ impl<'a> Scanner<'a> {
                 let text = std::str::from_utf8(self.text()?).ok()?;
                 Some(Scalar::Text(Text::borrowed(text)))
             }
-            b'0'..=b'9' => Some(Scalar::Whole(self.whole()?.into())),
+            b'0'..=b'9' => Some(Scalar::Whole(self.whole()?)),
             b't' => self.take(b"true").map(|()| Scalar::Flag(true)),
             b'f' => self.take(b"false").map(|()| Scalar::Flag(false)),
             b'n' => self.take(b"null").map(|()| Scalar::Other),
@@ -111,11 +111,11 @@ impl<'a> Scanner<'a> {
 
     /// Takes an integer.
     #[inline]
-    fn whole(&mut self) -> Option<u64> {
+    fn whole(&mut self) -> Option<i64> {
         let begins_with_zero = self.peek() == Some(b'0');
         let (value, count) = self.digits()?;
         let is_plain = (1..=SAFE_DIGITS).contains(&count) && !(begins_with_zero && count > 1);
-        is_plain.then_some(value)
+        i64::try_from(value).ok().filter(|_| is_plain)
     }
 
     /// Takes a decimal number with its quotes.

@@ -38,9 +38,15 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a message and its levels; `None` if it is not JSON, or no object.
-    pub(super) fn read(message: &'a [u8], rows: &mut Vec<Row>) -> Option<Self> {
-        scan(message, rows).or_else(|| parse(message, rows))
+    /// Reads a message and its levels into these fields, which are all blank; `None` if it is not
+    /// JSON, or no object.
+    pub(super) fn read(&mut self, message: &'a [u8], rows: &mut Vec<Row>) -> Option<()> {
+        scan(message, self, rows).or_else(|| {
+            // What was read before it was clear that the message is not written as usual.
+            *self = Self::default();
+            rows.clear();
+            parse(message, self, rows)
+        })
     }
 
     /// The field of a key that has no levels; `None` for what is of no interest, after noting
@@ -94,11 +100,10 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads a message that is written as nearly all are; `None` for any other.
-fn scan<'a>(message: &'a [u8], rows: &mut Vec<Row>) -> Option<Fields<'a>> {
-    let mut fields = Fields::default();
+fn scan<'a>(message: &'a [u8], fields: &mut Fields<'a>, rows: &mut Vec<Row>) -> Option<()> {
     let mut scanner = Scanner::new(message);
-    scan_object(&mut scanner, &mut fields, rows, 0)?;
-    scanner.is_at_end().then_some(fields)
+    scan_object(&mut scanner, fields, rows, 0)?;
+    scanner.is_at_end().then_some(())
 }
 
 /// Reads the fields of an object, as [`Reading`] does.
@@ -137,12 +142,8 @@ fn scan_object<'a>(
 }
 
 /// Reads any message.
-fn parse<'a>(message: &'a [u8], rows: &mut Vec<Row>) -> Option<Fields<'a>> {
-    // Those that were read before it was clear that the message is not written as usual.
-    rows.clear();
-    let mut fields = Fields::default();
-    json::read(message, Reading { fields: &mut fields, rows, wraps: 0 })?;
-    Some(fields)
+fn parse<'a>(message: &'a [u8], fields: &mut Fields<'a>, rows: &mut Vec<Row>) -> Option<()> {
+    json::read(message, Reading { fields, rows, wraps: 0 })
 }
 
 /// Reads a message into its fields and levels.
