@@ -17,8 +17,8 @@
 //!   receiver's, and a record that was received before it happened is flagged BAD_TS_RECV;
 //! - each book is Unsynced, Syncing, Synced or Stale, as the instrument directory says. While it is
 //!   not Synced the instrument's records are flagged MAYBE_BAD_BOOK; so are events after which the
-//!   book is crossed, or has a price among its best that records cannot hold. QuoteW has no room for
-//!   flags: none is made from such a book;
+//!   book is crossed, or has a price among its best that records cannot hold. QuoteW has no room
+//!   for flags: none is made from such a book;
 //! - a hole, a wrong checksum, bytes that cannot be read, a lost connection: the book is lost
 //!   (Unsynced), a Gap record says why, and a snapshot is asked for;
 //! - levels that fall out of a book of limited depth are published as deleted.
@@ -31,9 +31,11 @@
 
 mod binance;
 mod coinbase;
+mod coinbase_advanced;
 mod count;
 mod json;
 mod kraken;
+mod kraken_v2;
 mod market;
 mod okx;
 mod records;
@@ -66,20 +68,26 @@ pub enum Venue {
     BinanceCoinM,
     /// Coinbase Exchange.
     Coinbase,
+    /// Coinbase Advanced Trade.
+    CoinbaseAdvanced,
     /// Kraken, WebSocket version 1.
     Kraken,
+    /// Kraken, WebSocket version 2.
+    KrakenV2,
     /// OKX.
     Okx,
 }
 
 impl Venue {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Binance,
         Self::BinanceUsdM,
         Self::BinanceCoinM,
         Self::Coinbase,
+        Self::CoinbaseAdvanced,
         Self::Kraken,
+        Self::KrakenV2,
         Self::Okx,
     ];
 
@@ -91,7 +99,9 @@ impl Venue {
             Self::BinanceUsdM => "binance-usdm",
             Self::BinanceCoinM => "binance-coinm",
             Self::Coinbase => "coinbase",
+            Self::CoinbaseAdvanced => "coinbase-advanced",
             Self::Kraken => "kraken",
+            Self::KrakenV2 => "kraken-v2",
             Self::Okx => "okx",
         }
     }
@@ -107,6 +117,8 @@ impl Venue {
             Self::Coinbase => 0xF004,
             Self::Kraken => 0xF005,
             Self::Okx => 0xF006,
+            Self::KrakenV2 => 0xF007,
+            Self::CoinbaseAdvanced => 0xF008,
         }
     }
 
@@ -117,12 +129,12 @@ impl Venue {
 
     /// Returns whether it leaves away zeros at the end of numbers.
     const fn has_varying_decimals(self) -> bool {
-        matches!(self, Self::Coinbase | Self::Okx)
+        matches!(self, Self::Coinbase | Self::CoinbaseAdvanced | Self::KrakenV2 | Self::Okx)
     }
 
     /// Returns whether a lost update shows in the next one.
     const fn numbers_updates(self) -> bool {
-        self.sends_quotes() || matches!(self, Self::Okx)
+        self.sends_quotes() || matches!(self, Self::CoinbaseAdvanced | Self::Okx)
     }
 }
 
@@ -139,7 +151,8 @@ impl FromStr for Venue {
         let venue = Self::ALL.into_iter().find(|venue| venue.name() == text);
         venue.ok_or_else(|| Error::Option {
             name: "venue",
-            expected: "binance, binance-usdm, binance-coinm, coinbase, kraken or okx",
+            expected: "binance, binance-usdm, binance-coinm, coinbase, coinbase-advanced, kraken, \
+                       kraken-v2 or okx",
             found: text.to_owned(),
         })
     }
@@ -199,7 +212,9 @@ pub struct Normaliser {
 enum Format {
     Binance(binance::Binance),
     Coinbase,
+    CoinbaseAdvanced(coinbase_advanced::Advanced),
     Kraken(kraken::Kraken),
+    KrakenV2(kraken_v2::Kraken),
     Okx(okx::Okx),
 }
 
@@ -212,7 +227,11 @@ impl Normaliser {
                 Format::Binance(binance::Binance::default())
             }
             Venue::Coinbase => Format::Coinbase,
+            Venue::CoinbaseAdvanced => {
+                Format::CoinbaseAdvanced(coinbase_advanced::Advanced::default())
+            }
             Venue::Kraken => Format::Kraken(kraken::Kraken::default()),
+            Venue::KrakenV2 => Format::KrakenV2(kraken_v2::Kraken::default()),
             Venue::Okx => Format::Okx(okx::Okx::default()),
         };
         let market = Market::new(venue, MOST_DEPTH);
@@ -274,7 +293,9 @@ impl Normaliser {
         let read = match format {
             Format::Binance(binance) => binance.message(market, rows, message, symbol, sink)?,
             Format::Coinbase => coinbase::message(market, rows, message, sink)?,
+            Format::CoinbaseAdvanced(own) => own.message(market, rows, message, sink)?,
             Format::Kraken(kraken) => kraken.message(market, rows, message, sink)?,
+            Format::KrakenV2(kraken) => kraken.message(market, rows, message, sink)?,
             Format::Okx(okx) => okx.message(market, rows, message, sink)?,
         };
         match read {
@@ -387,7 +408,8 @@ impl Normaliser {
         match &mut self.format {
             Format::Binance(binance) => binance.reset(),
             Format::Okx(okx) => okx.reset(),
-            Format::Coinbase | Format::Kraken(_) => {}
+            Format::CoinbaseAdvanced(own) => own.reset(),
+            Format::Coinbase | Format::Kraken(_) | Format::KrakenV2(_) => {}
         }
         for index in 0..self.market.len() {
             self.market.lose(index, loss, ts_recv, sink)?;

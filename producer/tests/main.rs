@@ -29,4 +29,5 @@ mod udp;
 mod venue;
 mod venue_files;
 mod venue_market;
+mod venue_versions;
 mod ws;

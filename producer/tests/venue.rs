@@ -22,11 +22,11 @@ pub(crate) struct Played {
 }
 
 impl Played {
-    fn new(venue: Venue) -> Self {
+    pub(crate) fn new(venue: Venue) -> Self {
         Self { normaliser: Normaliser::new(venue), tape: Tape::default() }
     }
 
-    fn message(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn message(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
         self.at(NOW, text)
     }
 
@@ -42,7 +42,7 @@ impl Played {
         self
     }
 
-    fn requests(&mut self) -> Vec<String> {
+    pub(crate) fn requests(&mut self) -> Vec<String> {
         let tape = &mut self.tape;
         let next = || self.normaliser.take_request(tape).map(|Request { symbol }| symbol);
         std::iter::from_fn(next).collect()
@@ -52,7 +52,7 @@ impl Played {
         self.normaliser.report()
     }
 
-    fn anomalies(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn anomalies(&self) -> BTreeMap<String, u64> {
         self.report().anomalies.into_iter().map(|count| (count.name, count.count)).collect()
     }
 
@@ -61,15 +61,15 @@ impl Played {
         *told.unwrap()
     }
 
-    fn state(&self) -> u8 {
+    pub(crate) fn state(&self) -> u8 {
         self.instrument(1).book_state
     }
 
-    fn deltas(&self) -> Vec<DeltaW> {
+    pub(crate) fn deltas(&self) -> Vec<DeltaW> {
         self.tape.of()
     }
 
-    fn gaps(&self) -> Vec<Gap> {
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
         self.tape.of()
     }
 }
@@ -105,10 +105,17 @@ fn check_events(deltas: &[DeltaW]) {
 
 /// Plays a snapshot and updates of a venue, and returns it with the market as it is then.
 fn played(venue: Venue, updates: usize) -> (Played, Market) {
-    let mut market = Market::new(7, if venue == Venue::Kraken { 10 } else { 1_000 });
+    let is_kraken = matches!(venue, Venue::Kraken | Venue::KrakenV2);
+    let mut market = Market::new(7, if is_kraken { 10 } else { 1_000 });
     let mut played = Played::new(venue);
     let name = "A/B";
     match venue {
+        Venue::KrakenV2 => {
+            played.message(market.kraken_v2_snapshot(name));
+        }
+        Venue::CoinbaseAdvanced => {
+            played.message(market.advanced_snapshot(0, name));
+        }
         Venue::Kraken => {
             played.message(market.kraken_snapshot(name));
         }
@@ -132,6 +139,8 @@ fn played(venue: Venue, updates: usize) -> (Played, Market) {
 fn update(venue: Venue, market: &mut Market) -> String {
     match venue {
         Venue::Kraken => market.kraken_update("A/B", "1700000001.5"),
+        Venue::KrakenV2 => market.kraken_v2_update("A/B"),
+        Venue::CoinbaseAdvanced => market.advanced_update("A/B"),
         Venue::Okx => market.okx_update("A/B"),
         Venue::Coinbase => market.coinbase_update("A/B"),
         Venue::Binance => market.binance_update("A/B", false),
@@ -140,8 +149,13 @@ fn update(venue: Venue, market: &mut Market) -> String {
 }
 
 /// A whole book in the language of a venue that sends it by itself.
-fn again(venue: Venue, market: &Market) -> String {
+fn again(venue: Venue, market: &mut Market) -> String {
     match venue {
+        Venue::KrakenV2 => market.kraken_v2_snapshot("A/B"),
+        Venue::CoinbaseAdvanced => {
+            market.messages += 1;
+            market.advanced_snapshot(market.messages, "A/B")
+        }
         Venue::Kraken => market.kraken_snapshot("A/B"),
         Venue::Okx => market.okx_snapshot("A/B"),
         Venue::Coinbase => market.coinbase_snapshot("A/B"),
@@ -157,13 +171,20 @@ fn the_records_of_every_venue_make_its_book() {
         check_events(&deltas);
         assert_eq!(book(&deltas), market.in_records(), "{venue}");
         assert_eq!(played.gaps().len(), 0);
-        let expected: Vec<&str> =
-            if venue == Venue::Kraken { vec!["level beyond the depth"] } else { vec![] };
+        let expected: Vec<&str> = if matches!(venue, Venue::Kraken | Venue::KrakenV2) {
+            vec!["level beyond the depth"]
+        } else {
+            vec![]
+        };
         assert_eq!(played.anomalies().keys().collect::<Vec<_>>(), expected, "{venue}");
         let told = played.instrument(1);
         assert_eq!((told.symbol().as_ref(), told.book_state), ("A/B", book_state::SYNCED));
         assert_eq!((told.publisher_id, told.family), (venue.publisher_id(), b'W'));
-        let exponent = if matches!(venue, Venue::Okx | Venue::Coinbase) { -8 } else { -5 };
+        let is_fixed = matches!(
+            venue,
+            Venue::Kraken | Venue::Binance | Venue::BinanceUsdM | Venue::BinanceCoinM
+        );
+        let exponent = if is_fixed { -5 } else { -8 };
         assert_eq!((told.price_decimals, told.qty_decimals, told.qty_exp), (2, 5, exponent));
         let quotes: Vec<QuoteW> = played.tape.of();
         if matches!(venue, Venue::Binance | Venue::BinanceUsdM | Venue::BinanceCoinM) {
@@ -180,9 +201,9 @@ fn the_records_of_every_venue_make_its_book() {
 
 #[test]
 fn a_dropped_update_costs_the_book_until_the_next_snapshot() {
-    for venue in [Venue::Kraken, Venue::Okx] {
+    for venue in [Venue::Kraken, Venue::KrakenV2, Venue::Okx, Venue::CoinbaseAdvanced] {
         let (mut played, mut market) = played(venue, 20);
-        let before = market.sequence;
+        let (before, first_missing) = (market.sequence, market.messages + 1);
         // Of Kraken a loss shows if it was among the best ten.
         let sides = market.sides.clone();
         while market.sides == sides {
@@ -196,6 +217,10 @@ fn a_dropped_update_costs_the_book_until_the_next_snapshot() {
         assert_eq!(played.tape.records[first].name, "gap", "before the first record after it");
         let (cause, range) = match venue {
             Venue::Okx => (gap_cause::SEQUENCE, (before + 1, missing + 1)),
+            Venue::CoinbaseAdvanced => {
+                let number = |id: u64| i64::try_from(id).unwrap();
+                (gap_cause::SEQUENCE, (number(first_missing), number(market.messages)))
+            }
             _ => (gap_cause::CHECKSUM, (0, 0)),
         };
         assert_eq!((gap.cause, gap.state, gap.ts_detect), (cause, gap_state::UNRECOVERABLE, NOW));
@@ -208,7 +233,7 @@ fn a_dropped_update_costs_the_book_until_the_next_snapshot() {
         played.message(update(venue, &mut market));
         let labelled = played.deltas().into_iter().rev().take(2);
         assert!(labelled.into_iter().all(|delta| delta.flags & flag::MAYBE_BAD_BOOK != 0));
-        played.message(again(venue, &market));
+        played.message(again(venue, &mut market));
         assert_eq!((played.state(), played.gaps().len()), (book_state::SYNCED, 1));
         assert_eq!(book(&played.deltas()), market.in_records(), "{venue}");
     }
@@ -280,7 +305,7 @@ fn a_snapshot_is_joined_with_the_updates_that_came_meanwhile() {
 #[test]
 fn a_lost_connection_is_a_gap_of_every_instrument_and_no_book() {
     for venue in Venue::ALL {
-        let (mut played, market) = played(venue, 3);
+        let (mut played, mut market) = played(venue, 3);
         let Played { normaliser, tape } = &mut played;
         normaliser.expect("C/D", tape);
         normaliser.silent(tape);
@@ -301,9 +326,9 @@ fn a_lost_connection_is_a_gap_of_every_instrument_and_no_book() {
         assert_eq!(played.requests(), [""; 0], "the next connection will ask");
         let Played { normaliser, tape } = &mut played;
         normaliser.connected(tape);
-        if matches!(venue, Venue::Kraken | Venue::Okx | Venue::Coinbase) {
+        if !venue.name().starts_with("binance") {
             assert_eq!(played.state(), book_state::SYNCING);
-            played.message(again(venue, &market));
+            played.message(again(venue, &mut market));
         } else {
             played.snapshot("A/B", &market.binance_snapshot());
         }
@@ -325,7 +350,7 @@ fn bytes_that_cannot_be_read_are_counted_and_cost_the_books_that_nothing_else_ch
         let [gap] = played.gaps()[..] else { panic!("{venue}") };
         assert_eq!(gap.cause, gap_cause::MALFORMED);
         assert_eq!(played.anomalies()["malformed message"], 1);
-        let is_checked = !matches!(venue, Venue::Kraken | Venue::Coinbase);
+        let is_checked = !matches!(venue, Venue::Kraken | Venue::KrakenV2 | Venue::Coinbase);
         assert_eq!(gap.header.instrument_id, u32::from(!is_checked), "{venue}");
         let state = if is_checked { book_state::SYNCED } else { book_state::UNSYNCED };
         assert_eq!(played.state(), state, "{venue}");
@@ -333,7 +358,7 @@ fn bytes_that_cannot_be_read_are_counted_and_cost_the_books_that_nothing_else_ch
             played.message(text);
         }
         if !is_checked {
-            played.message(again(venue, &market));
+            played.message(again(venue, &mut market));
         }
         played.message(update(venue, &mut market));
         assert_eq!(book(&played.deltas()), market.in_records(), "{venue}");
@@ -362,6 +387,11 @@ fn trades_tell_the_side_that_took_and_their_full_ids() {
             Venue::Kraken,
             r#"[0,[["5541.20000","0.15850568","1700000000.123","s","l",""]],"trade","X"]"#,
             (0, 5_541_200_000_000, (15_850_568, -8), b'A'),
+        ),
+        (
+            Venue::KrakenV2,
+            r#"{"channel":"trade","type":"update","data":[{"symbol":"X","side":"sell","price":5541.20,"qty":0.15850568,"ord_type":"market","trade_id":4665906,"timestamp":"2023-11-14T22:13:20.123000Z"}]}"#,
+            (4_665_906, 5_541_200_000_000, (15_850_568, -8), b'A'),
         ),
         (
             Venue::Okx,
@@ -503,6 +533,8 @@ fn what_a_venue_refuses_is_counted() {
         (Venue::Kraken, r#"{"event":"subscriptionStatus","status":"error","errorMessage":"x"}"#),
         (Venue::Okx, r#"{"event":"error","code":"60012","msg":"x"}"#),
         (Venue::Coinbase, r#"{"type":"error","message":"x"}"#),
+        (Venue::CoinbaseAdvanced, r#"{"type":"error","message":"x"}"#),
+        (Venue::KrakenV2, r#"{"error":"x","method":"subscribe","success":false}"#),
     ];
     for (venue, text) in cases {
         let mut played = Played::new(venue);

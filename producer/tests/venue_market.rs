@@ -18,7 +18,12 @@ pub(crate) struct Market {
     pub(crate) sequence: i64,
     /// How many levels of a side the venue sends.
     pub(crate) depth: usize,
+    /// The number of the last message, of a venue that counts them.
+    pub(crate) messages: u64,
 }
+
+/// When everything happens.
+const TIME: &str = "2023-11-14T22:13:20.123456Z";
 
 /// A number as a fixed number of decimals.
 fn fixed(mantissa: i64, decimals: usize) -> String {
@@ -48,6 +53,7 @@ impl Market {
             // Binance's ids are beyond 32 bits.
             sequence: 5_000_000_000,
             depth,
+            messages: 0,
         };
         for _ in 0..20 * depth {
             own.step();
@@ -148,6 +154,64 @@ impl Market {
             (true, _) => format!(r#"{{"b":[{bids}],{checksum}}}"#),
         };
         format!(r#"[7,{parts},"book-{depth}","{pair}"]"#)
+    }
+
+    /// Levels as Kraken's version 2 has them: numbers of JSON, with their zeros.
+    fn kraken_v2(&self, kind: &str, symbol: &str, levels: [Vec<(i64, i64)>; 2]) -> String {
+        let [bids, asks] = levels.map(|levels| {
+            let level = |(price, qty): (i64, i64)| {
+                let [price, qty] = fixed_pair(price, qty);
+                // What is deleted has no decimals.
+                let qty = if qty.trim_matches(['0', '.']).is_empty() { "0" } else { &qty };
+                format!(r#"{{"price":{price},"qty":{qty}}}"#)
+            };
+            levels.into_iter().map(level).collect::<Vec<_>>().join(",")
+        });
+        let checksum = self.kraken_checksum();
+        format!(
+            r#"{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":[{bids}],"asks":[{asks}],"checksum":{checksum},"timestamp":"2023-11-14T22:13:20.123456Z"}}]}}"#
+        )
+    }
+
+    pub(crate) fn kraken_v2_snapshot(&self, symbol: &str) -> String {
+        self.kraken_v2("snapshot", symbol, [true, false].map(|is_bid| self.best_first(is_bid)))
+    }
+
+    pub(crate) fn kraken_v2_update(&mut self, symbol: &str) -> String {
+        let changes = self.step();
+        let levels = [true, false].map(|wanted| {
+            let own = changes.iter().filter(|(is_bid, ..)| *is_bid == wanted);
+            own.map(|&(_, price, qty)| (price, qty)).collect()
+        });
+        self.kraken_v2("update", symbol, levels)
+    }
+
+    /// A message of Coinbase Advanced Trade; `number` counts those of a connection.
+    fn advanced(number: u64, kind: &str, symbol: &str, changes: &[Change]) -> String {
+        let update = |&(is_bid, price, qty): &Change| {
+            let side = if is_bid { "bid" } else { "offer" };
+            let [price, qty] = short_pair(price, qty);
+            let time = if kind == "snapshot" { "1970-01-01T00:00:00Z" } else { TIME };
+            format!(
+                r#"{{"side":"{side}","event_time":"{time}","price_level":"{price}","new_quantity":"{qty}"}}"#
+            )
+        };
+        let updates = changes.iter().map(update).collect::<Vec<_>>().join(",");
+        format!(
+            r#"{{"channel":"l2_data","client_id":"","timestamp":"{TIME}","sequence_num":{number},"events":[{{"type":"{kind}","product_id":"{symbol}","updates":[{updates}]}}]}}"#
+        )
+    }
+
+    pub(crate) fn advanced_snapshot(&self, number: u64, symbol: &str) -> String {
+        let of = |is_bid| self.best_first(is_bid).into_iter().map(move |(p, q)| (is_bid, p, q));
+        let levels: Vec<Change> = of(true).chain(of(false)).collect();
+        Self::advanced(number, "snapshot", symbol, &levels)
+    }
+
+    pub(crate) fn advanced_update(&mut self, symbol: &str) -> String {
+        self.messages += 1;
+        let changes = self.step();
+        Self::advanced(self.messages, "update", symbol, &changes)
     }
 
     /// OKX's checksum of the book.

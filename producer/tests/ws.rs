@@ -82,6 +82,70 @@ fn options(venue: Venue, url: String) -> WsOptions {
     }
 }
 
+/// What is said to a venue at first, and a snapshot and updates in its language.
+fn conversation(venue: Venue) -> (Vec<&'static str>, Vec<String>, Market) {
+    let mut market = Market::new(9, 10);
+    let (asked, snapshot) = match venue {
+        Venue::KrakenV2 => (
+            vec![
+                r#"{"method":"subscribe","params":{"channel":"book","symbol":["A/B"],"depth":10}}"#,
+                r#"{"method":"subscribe","params":{"channel":"trade","symbol":["A/B"],"snapshot":false}}"#,
+            ],
+            market.kraken_v2_snapshot("A/B"),
+        ),
+        _ => (
+            vec![
+                r#"{"type":"subscribe","product_ids":["A/B"],"channel":"level2"}"#,
+                r#"{"type":"subscribe","product_ids":["A/B"],"channel":"market_trades"}"#,
+                r#"{"type":"subscribe","channel":"heartbeats"}"#,
+            ],
+            market.advanced_snapshot(0, "A/B"),
+        ),
+    };
+    let mut messages = vec![snapshot];
+    messages.extend((0..100).map(|_| match venue {
+        Venue::KrakenV2 => market.kraken_v2_update("A/B"),
+        _ => market.advanced_update("A/B"),
+    }));
+    (asked, messages, market)
+}
+
+#[test]
+fn a_message_that_is_missing_costs_the_book_and_it_is_asked_for_again() {
+    for venue in [Venue::KrakenV2, Venue::CoinbaseAdvanced] {
+        let (asked, messages, market) = conversation(venue);
+        let again = match venue {
+            Venue::KrakenV2 => market.kraken_v2_snapshot("A/B"),
+            _ => market.advanced_snapshot(101, "A/B"),
+        };
+        let url = serve(None, move |_, mut peer| {
+            for wanted in &asked {
+                assert_eq!(peer.receive().as_deref(), Some(*wanted));
+            }
+            let kept = messages.iter().enumerate().filter(|(number, _)| !(50..60).contains(number));
+            kept.for_each(|(_, message)| peer.send(message));
+            let first = asked[0].replacen("subscribe", "unsubscribe", 1);
+            while let Some(said) = peer.receive() {
+                if said == first {
+                    assert_eq!(peer.receive().as_deref(), Some(asked[0]));
+                    peer.send(&again);
+                }
+            }
+        });
+        let mut live = Live::open(&options(venue, url));
+        live.until(|live| live.has(&market));
+        let (syncing, synced) = (book_state::SYNCING, book_state::SYNCED);
+        let states = live.states();
+        assert!(states.ends_with(&[synced, book_state::UNSYNCED, syncing, synced]), "{states:?}");
+        let [gap] = live.gaps()[..] else { panic!("{venue}: {:?}", live.gaps()) };
+        let cause = match venue {
+            Venue::KrakenV2 => gap_cause::CHECKSUM,
+            _ => gap_cause::SEQUENCE,
+        };
+        assert_eq!((gap.cause, gap.header.instrument_id), (cause, 1), "{venue}");
+    }
+}
+
 /// A snapshot and updates in the language of Kraken.
 fn kraken(seed: u64, updates: usize) -> (Vec<String>, Market) {
     let mut market = Market::new(seed, 10);

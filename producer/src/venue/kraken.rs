@@ -131,7 +131,7 @@ fn event(market: &mut Market, parts: &Parts<'_>) -> Outcome {
 }
 
 /// Returns the checksum that the venue would send for a book.
-fn checksum(book: &LevelBook) -> u32 {
+pub(super) fn checksum(book: &LevelBook) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     let mut digits = Vec::with_capacity(64);
     for side in [Side::Ask, Side::Bid] {

@@ -18,7 +18,9 @@ impl Subscription {
             Venue::BinanceUsdM => "wss://fstream.binance.com/stream",
             Venue::BinanceCoinM => "wss://dstream.binance.com/stream",
             Venue::Coinbase => "wss://ws-feed.exchange.coinbase.com",
+            Venue::CoinbaseAdvanced => "wss://advanced-trade-ws.coinbase.com",
             Venue::Kraken => "wss://ws.kraken.com",
+            Venue::KrakenV2 => "wss://ws.kraken.com/v2",
             Venue::Okx => "wss://ws.okx.com:8443/ws/v5/public",
         }
     }
@@ -29,7 +31,11 @@ impl Subscription {
             Venue::Binance => Some("https://api.binance.com"),
             Venue::BinanceUsdM => Some("https://fapi.binance.com"),
             Venue::BinanceCoinM => Some("https://dapi.binance.com"),
-            Venue::Coinbase | Venue::Kraken | Venue::Okx => None,
+            Venue::Coinbase
+            | Venue::CoinbaseAdvanced
+            | Venue::Kraken
+            | Venue::KrakenV2
+            | Venue::Okx => None,
         }
     }
 
@@ -62,6 +68,18 @@ impl Subscription {
             Venue::Coinbase => vec![format!(
                 r#"{{"type":"subscribe","product_ids":[{quoted}],"channels":["level2_batch","matches","heartbeat"]}}"#
             )],
+            Venue::CoinbaseAdvanced => {
+                let own = ["level2", "market_trades"]
+                    .map(|channel| advanced("subscribe", channel, &quoted));
+                let heartbeats = r#"{"type":"subscribe","channel":"heartbeats"}"#.to_owned();
+                own.into_iter().chain([heartbeats]).collect()
+            }
+            Venue::KrakenV2 => vec![
+                self.kraken_v2_book("subscribe", &quoted),
+                format!(
+                    r#"{{"method":"subscribe","params":{{"channel":"trade","symbol":[{quoted}],"snapshot":false}}}}"#
+                ),
+            ],
             Venue::Kraken => vec![
                 self.kraken_book("subscribe", &quoted),
                 format!(
@@ -84,6 +102,12 @@ impl Subscription {
                     )
                 })
                 .into(),
+            Venue::CoinbaseAdvanced => {
+                ["unsubscribe", "subscribe"].map(|verb| advanced(verb, "level2", &quoted)).into()
+            }
+            Venue::KrakenV2 => {
+                ["unsubscribe", "subscribe"].map(|verb| self.kraken_v2_book(verb, &quoted)).into()
+            }
             Venue::Kraken => {
                 ["unsubscribe", "subscribe"].map(|verb| self.kraken_book(verb, &quoted)).into()
             }
@@ -98,6 +122,7 @@ impl Subscription {
         match self.venue {
             Venue::Okx => Some("ping"),
             Venue::Kraken => Some(r#"{"event":"ping"}"#),
+            Venue::KrakenV2 => Some(r#"{"method":"ping"}"#),
             _ => None,
         }
     }
@@ -108,12 +133,23 @@ impl Subscription {
         matches!(self.venue, Venue::Binance | Venue::BinanceUsdM | Venue::BinanceCoinM)
     }
 
+    fn kraken_v2_book(self, verb: &str, quoted: &str) -> String {
+        let depth = self.depth;
+        format!(
+            r#"{{"method":"{verb}","params":{{"channel":"book","symbol":[{quoted}],"depth":{depth}}}}}"#
+        )
+    }
+
     fn kraken_book(self, verb: &str, quoted: &str) -> String {
         let depth = self.depth;
         format!(
             r#"{{"event":"{verb}","pair":[{quoted}],"subscription":{{"name":"book","depth":{depth}}}}}"#
         )
     }
+}
+
+fn advanced(verb: &str, channel: &str, quoted: &str) -> String {
+    format!(r#"{{"type":"{verb}","product_ids":[{quoted}],"channel":"{channel}"}}"#)
 }
 
 /// Symbols as the elements of a JSON array.
@@ -148,7 +184,8 @@ mod tests {
                 let parsed: serde_json::Value = serde_json::from_str(&message).unwrap();
                 assert!(parsed.is_object(), "{message}");
                 let lower = message.to_ascii_lowercase();
-                assert!(lower.contains("xbt/usd") || lower.contains("eth/usd"), "{message}");
+                let is_named = lower.contains("xbt/usd") || lower.contains("eth/usd");
+                assert!(is_named || lower.contains("heartbeats"), "{message}");
             }
             assert!(subscription.url().starts_with("wss://"));
             assert_eq!(subscription.rest_url().is_some(), subscription.lives_by_pong());

@@ -10,14 +10,15 @@ use tickring_producer::source::ws::{WsOptions, WsSource};
 use tickring_producer::venue::Venue;
 
 /// Names of the venues, for help.
-const VENUES: &str = "binance, binance-usdm, binance-coinm, coinbase, kraken or okx";
+const VENUES: &str = "binance, binance-usdm, binance-coinm, coinbase, coinbase-advanced, kraken, \
+                      kraken-v2 or okx";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Ws {
     #[arg(help = format!("The exchange: {VENUES}"))]
     exchange: Venue,
     /// The instruments to follow, as the venue writes them, with commas between: BTCUSDT for
-    /// Binance, BTC-USD for Coinbase, XBT/USD for Kraken, BTC-USDT for OKX
+    /// Binance, BTC-USD for Coinbase, XBT/USD for Kraken (BTC/USD in version 2), BTC-USDT for OKX
     #[arg(long, value_name = "SYMBOLS", value_delimiter = ',', required = true)]
     symbols: Vec<String>,
     /// Connect to this address instead of the venue's: ws:// or wss://
@@ -30,7 +31,7 @@ pub(super) struct Ws {
     /// Trust the certificates of this PEM file instead of those that browsers trust
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Levels of a side, of Kraken: 10, 25, 100, 500 or 1000
+    /// Levels of a side, of Kraken (both versions): 10, 25, 100, 500 or 1000
     #[arg(long, value_name = "LEVELS", default_value_t = 1000)]
     book_depth: u32,
     /// After so many seconds without a message books are stale; after twice as many it connects
