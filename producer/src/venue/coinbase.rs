@@ -13,11 +13,11 @@
 //!
 //! Source: Coinbase Exchange documentation, "WebSocket channels", 2025.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::MapAccess;
 use tickring::WrongKind;
 use tickring::record::{UNDEF_TIME, flag, side};
 
-use super::json::{self, Cells, Levels, Scalar, Skip, Text};
+use super::json::{self, Cells, Levels, Object, Scalar, skip};
 use super::market::{Deal, Market, Row, Stamp};
 use super::{Message, Outcome, time};
 use crate::book::Side;
@@ -43,8 +43,8 @@ pub(super) fn message<S: Sink>(
     sink: &mut S,
 ) -> Result<Outcome, WrongKind> {
     let mut fields = Fields::default();
-    let reading = Reading { fields: &mut fields, rows };
-    if json::read(message.bytes, reading).is_none() {
+    let mut reading = Reading { fields: &mut fields, rows };
+    if json::read(message.bytes, Object(&mut reading)).is_none() {
         return Ok(Outcome::Malformed);
     }
     let ts_event = fields.time.text().and_then(time::rfc3339);
@@ -117,39 +117,21 @@ struct Reading<'f, 'a, 'r> {
     rows: &'r mut Vec<Row>,
 }
 
-impl<'de: 'a, 'a> DeserializeSeed<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'de: 'a, 'a> Visitor<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a message: an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+impl<'de: 'a, 'a> json::Fields<'de> for Reading<'_, 'a, '_> {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         let Self { fields, rows } = self;
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "type" => fields.kind = map.next_value()?,
-                "product_id" => fields.symbol = map.next_value()?,
-                "time" => fields.time = map.next_value()?,
-                "price" => fields.price = map.next_value()?,
-                "size" => fields.size = map.next_value()?,
-                "side" => fields.side = map.next_value()?,
-                "trade_id" => fields.trade = map.next_value()?,
-                "bids" => map.next_value_seed(levels(Cells::PriceQty, Side::Bid, rows))?,
-                "asks" => map.next_value_seed(levels(Cells::PriceQty, Side::Ask, rows))?,
-                "changes" => map.next_value_seed(levels(Cells::SidePriceQty, Side::Bid, rows))?,
-                _ => {
-                    let _: Skip = map.next_value()?;
-                }
-            }
+        match key {
+            "type" => fields.kind = map.next_value()?,
+            "product_id" => fields.symbol = map.next_value()?,
+            "time" => fields.time = map.next_value()?,
+            "price" => fields.price = map.next_value()?,
+            "size" => fields.size = map.next_value()?,
+            "side" => fields.side = map.next_value()?,
+            "trade_id" => fields.trade = map.next_value()?,
+            "bids" => map.next_value_seed(levels(Cells::PriceQty, Side::Bid, rows))?,
+            "asks" => map.next_value_seed(levels(Cells::PriceQty, Side::Ask, rows))?,
+            "changes" => map.next_value_seed(levels(Cells::SidePriceQty, Side::Bid, rows))?,
+            _ => skip(map)?,
         }
         Ok(())
     }

@@ -16,12 +16,12 @@
 //!
 //! Source: OKX API guide, "Order book channel", 2025.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess};
 use tickring::WrongKind;
 use tickring::record::{UNDEF_TIME, book_state, gap_cause, gap_state};
 
 use super::count::Anomaly;
-use super::json::{self, Cells, Levels, Scalar, Skip, Text};
+use super::json::{self, Array, Cells, Fields, Items, Levels, Object, Scalar, skip};
 use super::market::{Deal, Loss, Market, Row, Stamp, aggressor};
 use super::{Message, Outcome};
 use crate::book::Side;
@@ -75,8 +75,8 @@ impl Okx {
         }
         self.items.clear();
         let mut parts = Parts::default();
-        let reading = Reading { parts: &mut parts, rows, items: &mut self.items };
-        if json::read(message.bytes, reading).is_none() {
+        let mut reading = Reading { parts: &mut parts, rows, items: &mut self.items };
+        if json::read(message.bytes, Object(&mut reading)).is_none() {
             return Ok(Outcome::Malformed);
         }
         if let Some(event) = parts.event.text() {
@@ -205,162 +205,106 @@ fn checksum(book: &LevelBook, text: &mut Vec<u8>) -> i32 {
     crc32fast::hash(text).cast_signed()
 }
 
-/// Reads a message into its parts.
+/// Takes the fields of a message.
 struct Reading<'p, 'a, 'r> {
     parts: &'p mut Parts<'a>,
     rows: &'r mut Vec<Row>,
     items: &'r mut Vec<Item>,
 }
 
-impl<'de: 'a, 'a> DeserializeSeed<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'de: 'a, 'a> Visitor<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a message: an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { parts, rows, items } = self;
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "event" => parts.event = map.next_value()?,
-                "action" => parts.action = map.next_value()?,
-                "arg" => map.next_value_seed(Argument { parts })?,
-                "data" => map.next_value_seed(Data { rows, items })?,
-                _ => {
-                    let _: Skip = map.next_value()?;
-                }
+impl<'de: 'a, 'a> Fields<'de> for Reading<'_, 'a, '_> {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "event" => self.parts.event = map.next_value()?,
+            "action" => self.parts.action = map.next_value()?,
+            "arg" => map.next_value_seed(Object(&mut Argument(self.parts)))?,
+            "data" => {
+                let mut data = Data { rows: self.rows, items: self.items };
+                map.next_value_seed(Array(&mut data))?;
             }
+            _ => skip(map)?,
         }
         Ok(())
     }
 }
 
-/// Reads which channel and instrument a message is of.
-struct Argument<'p, 'a> {
-    parts: &'p mut Parts<'a>,
-}
+/// Takes which channel and instrument a message is of.
+struct Argument<'p, 'a>(&'p mut Parts<'a>);
 
-impl<'de: 'a, 'a> DeserializeSeed<'de> for Argument<'_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'de: 'a, 'a> Visitor<'de> for Argument<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a channel and an instrument")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "channel" => self.parts.channel = map.next_value()?,
-                "instId" => self.parts.symbol = map.next_value()?,
-                _ => {
-                    let _: Skip = map.next_value()?;
-                }
-            }
+impl<'de: 'a, 'a> Fields<'de> for Argument<'_, 'a> {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "channel" => self.0.channel = map.next_value()?,
+            "instId" => self.0.symbol = map.next_value()?,
+            _ => skip(map)?,
         }
         Ok(())
     }
 }
 
-/// Reads the elements of `data`.
+/// Takes the elements of `data`.
 struct Data<'r> {
     rows: &'r mut Vec<Row>,
     items: &'r mut Vec<Item>,
 }
 
-impl<'de> DeserializeSeed<'de> for Data<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
-        parser.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Data<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an array of objects")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { rows, items } = self;
-        while let Some(item) = seq.next_element_seed(Element { rows })? {
-            items.push(item);
+impl<'de> Items<'de> for Data<'_> {
+    fn item<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
+        let begin = self.rows.len();
+        let [time, price, qty, id, taker] = [const { Scalar::Other }; 5];
+        let [checksum, previous, sequence] = [None; 3];
+        let rows = &mut *self.rows;
+        let mut element =
+            Element { time, price, qty, id, taker, checksum, previous, sequence, rows };
+        if seq.next_element_seed(Object(&mut element))?.is_none() {
+            return Ok(false);
         }
-        Ok(())
-    }
-}
-
-/// Reads one element of `data`.
-struct Element<'r> {
-    rows: &'r mut Vec<Row>,
-}
-
-impl<'de> DeserializeSeed<'de> for Element<'_> {
-    type Value = Item;
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Item, D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Element<'_> {
-    type Value = Item;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a trade or a book")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
-        let Self { rows } = self;
-        let begin = rows.len();
-        let [mut time, mut price, mut qty, mut id, mut taker] = [const { Scalar::Other }; 5];
-        let [mut checksum, mut previous, mut sequence] = [None; 3];
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "ts" => time = map.next_value()?,
-                "px" => price = map.next_value()?,
-                "sz" => qty = map.next_value()?,
-                "tradeId" => id = map.next_value()?,
-                "side" => taker = map.next_value()?,
-                "checksum" => checksum = map.next_value::<Scalar<'de>>()?.whole(),
-                "prevSeqId" => previous = map.next_value::<Scalar<'de>>()?.whole(),
-                "seqId" => sequence = map.next_value::<Scalar<'de>>()?.whole(),
-                side @ ("bids" | "asks") => {
-                    let side = if side == "bids" { Side::Bid } else { Side::Ask };
-                    let cells = Cells::PriceQtyOrders;
-                    map.next_value_seed(Levels { cells, side, ts_event: 0, rows: &mut *rows })?;
-                }
-                _ => {
-                    let _: Skip = map.next_value()?;
-                }
-            }
-        }
-        let none = || serde::de::Error::custom("expected a time in milliseconds");
+        let Element { time, price, qty, id, taker, checksum, previous, sequence, .. } = element;
+        let none = || A::Error::custom("expected a time in milliseconds");
         let ts_event = time.milliseconds().ok_or_else(none)?;
-        rows.iter_mut().skip(begin).for_each(|row| row.ts_event = ts_event);
+        self.rows.iter_mut().skip(begin).for_each(|row| row.ts_event = ts_event);
         let numbers = price.decimal().zip(qty.decimal()).zip(id.unsigned());
         let deal = numbers.map(|((price, qty), trade_id)| {
             let aggressor = aggressor(taker.word());
             Deal { price, qty, trade_id, aggressor }
         });
-        Ok(Item { ts_event, deal, end: rows.len(), checksum, previous, sequence })
+        let end = self.rows.len();
+        self.items.push(Item { ts_event, deal, end, checksum, previous, sequence });
+        Ok(true)
+    }
+}
+
+/// Takes the fields of a trade or a book.
+struct Element<'a, 'r> {
+    time: Scalar<'a>,
+    price: Scalar<'a>,
+    qty: Scalar<'a>,
+    id: Scalar<'a>,
+    taker: Scalar<'a>,
+    checksum: Option<i64>,
+    previous: Option<i64>,
+    sequence: Option<i64>,
+    rows: &'r mut Vec<Row>,
+}
+
+impl<'de: 'a, 'a> Fields<'de> for Element<'a, '_> {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "ts" => self.time = map.next_value()?,
+            "px" => self.price = map.next_value()?,
+            "sz" => self.qty = map.next_value()?,
+            "tradeId" => self.id = map.next_value()?,
+            "side" => self.taker = map.next_value()?,
+            "checksum" => self.checksum = map.next_value::<Scalar<'de>>()?.whole(),
+            "prevSeqId" => self.previous = map.next_value::<Scalar<'de>>()?.whole(),
+            "seqId" => self.sequence = map.next_value::<Scalar<'de>>()?.whole(),
+            "bids" | "asks" => {
+                let side = if key == "bids" { Side::Bid } else { Side::Ask };
+                let cells = Cells::PriceQtyOrders;
+                map.next_value_seed(Levels { cells, side, ts_event: 0, rows: self.rows })?;
+            }
+            _ => skip(map)?,
+        }
+        Ok(())
     }
 }

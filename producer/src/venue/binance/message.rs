@@ -3,11 +3,11 @@
 //! A message is read by a [scanner](super::super::scan) of the form in which nearly all are
 //! written, and again by a parser of all JSON if it is in another one. Both give the same.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::MapAccess;
 use tickring::record::UNDEF_TIME;
 
 use crate::book::Side;
-use crate::venue::json::{self, Cells, Field, Levels, Scalar, Skip, Text};
+use crate::venue::json::{self, Cells, Field, Levels, Object, Scalar, skip};
 use crate::venue::market::{Row, Stamp};
 use crate::venue::scan::Scanner;
 
@@ -143,7 +143,7 @@ fn scan_object<'a>(
 
 /// Reads any message.
 fn parse<'a>(message: &'a [u8], fields: &mut Fields<'a>, rows: &mut Vec<Row>) -> Option<()> {
-    json::read(message, Reading { fields, rows, wraps: 0 })
+    json::read(message, Object(&mut Reading { fields, rows, wraps: 0 }))
 }
 
 /// Reads a message into its fields and levels.
@@ -153,37 +153,20 @@ struct Reading<'f, 'a, 'r> {
     wraps: u8,
 }
 
-impl<'de: 'a, 'a> DeserializeSeed<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'de: 'a, 'a> Visitor<'de> for Reading<'_, 'a, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a message: an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+impl<'de: 'a, 'a> json::Fields<'de> for Reading<'_, 'a, '_> {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         let Self { fields, rows, wraps } = self;
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "data" if wraps + 1 < MOST_WRAPS => {
-                    map.next_value_seed(Reading { fields, rows, wraps: wraps + 1 })?;
-                }
-                "b" | "bids" => fields.bid = map.next_value_seed(levels(Side::Bid, rows))?,
-                "a" | "asks" => fields.ask = map.next_value_seed(levels(Side::Ask, rows))?,
-                key => match fields.field(key.as_bytes()) {
-                    Some(field) => *field = map.next_value()?,
-                    None => {
-                        let _: Skip = map.next_value()?;
-                    }
-                },
+        match key {
+            "data" if *wraps + 1 < MOST_WRAPS => {
+                let wraps = *wraps + 1;
+                map.next_value_seed(Object(&mut Reading { fields, rows, wraps }))?;
             }
+            "b" | "bids" => fields.bid = map.next_value_seed(levels(Side::Bid, rows))?,
+            "a" | "asks" => fields.ask = map.next_value_seed(levels(Side::Ask, rows))?,
+            key => match fields.field(key.as_bytes()) {
+                Some(field) => *field = map.next_value()?,
+                None => skip(map)?,
+            },
         }
         Ok(())
     }
