@@ -66,7 +66,7 @@ pub const WINDOW_BAR: u8 = 0xE6;
 /// What follows from a quote and its instrument.
 pub const QUOTE_STATS: u8 = 0xE7;
 /// Ten levels of each side with wide quantities.
-pub const DEPTH_W: u8 = 0xE8;
+pub const DEPTH_W: u8 = 0xEA;
 /// Control: the writer lives, and how far it is.
 pub const HEARTBEAT: u8 = 0xF0;
 /// Control: the source lost records, or filled a loss.

@@ -265,7 +265,7 @@ fn depth_w_has_ten_levels_of_40_bytes_and_fills_seven_cache_lines() {
         }
     }
     let kind = DepthW::kind();
-    assert_eq!((kind.rtype, kind.size_bytes), (0xE8, 7 * 64 - 8));
+    assert_eq!((kind.rtype, kind.size_bytes), (0xEA, 7 * 64 - 8));
     assert_eq!(as_text(&kind), fields.join(" "));
 }
 
