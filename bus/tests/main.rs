@@ -22,6 +22,7 @@ mod journal;
 mod lap;
 mod memory;
 mod merge;
+mod mutation;
 mod own;
 mod pressure;
 mod process;

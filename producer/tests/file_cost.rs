@@ -2,20 +2,27 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 
 use dbn::encode::dbn::MetadataEncoder;
 use dbn::{MetadataBuilder, SType, Schema, v1};
 use tickring::WrongKind;
 use tickring::record::Record;
 use tickring_producer::columns::{ColumnMap, RowKind, preset};
+use tickring_producer::pace::StepClock;
+use tickring_producer::pipeline::Feed;
 use tickring_producer::source::csv::CsvSource;
 use tickring_producer::source::dbn::DbnSource;
 use tickring_producer::source::itch::{ItchOptions, ItchSource};
 use tickring_producer::source::jsonl::JsonLinesSource;
+use tickring_producer::source::pcap::{Payload, PcapOptions, PcapSource};
 use tickring_producer::source::{Progress, Sink, Source};
+use tickring_producer::wire::iextp::{self, TOPS_16};
+use tickring_producer::wire::moldudp64;
+use zerocopy::IntoBytes;
 
 use crate::allocations;
+use crate::bus::Bus;
+use crate::fuzz::source::capture;
 
 /// Counts records and forgets them.
 #[derive(Default)]
@@ -117,32 +124,122 @@ fn dbn_files_allocate_nothing_for_a_record_upgraded_or_not() {
     }
 }
 
-/// Writes a file of orders that are added and deleted again.
-fn itch_file(path: &Path, orders: u64) {
-    let mut file = Vec::new();
-    for order in 0..orders {
-        let head = |code: u8| [&[code, 0, 1, 0, 0][..], &order.to_be_bytes()[2..]].concat();
-        let id = order.to_be_bytes();
-        let mut added = [&head(b'A'), &id[..], b"B"].concat();
-        added.extend(90_u32.to_be_bytes());
-        added.extend(b"TEST    ");
-        added.extend(12_345_u32.to_be_bytes());
-        let deleted = [&head(b'D'), &id[..]].concat();
-        for message in [added, deleted] {
-            file.write_all(&u16::try_from(message.len()).unwrap().to_be_bytes()).unwrap();
-            file.write_all(&message).unwrap();
-        }
+/// The messages that add an order and delete it again, behind their lengths.
+fn order(order: u64) -> Vec<u8> {
+    let head = |code: u8| [&[code, 0, 1, 0, 0][..], &order.to_be_bytes()[2..]].concat();
+    let id = order.to_be_bytes();
+    let mut added = [&head(b'A'), &id[..], b"B"].concat();
+    added.extend(90_u32.to_be_bytes());
+    added.extend(b"TEST    ");
+    added.extend(12_345_u32.to_be_bytes());
+    let deleted = [&head(b'D'), &id[..]].concat();
+    let mut messages = Vec::new();
+    for message in [added, deleted] {
+        messages.write_all(&u16::try_from(message.len()).unwrap().to_be_bytes()).unwrap();
+        messages.write_all(&message).unwrap();
     }
-    fs::write(path, file).unwrap();
+    messages
 }
 
 #[test]
 fn itch_files_allocate_nothing_for_a_message_decoded_or_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("day.itch");
-    itch_file(&path, 5_000);
+    fs::write(&path, (0..5_000).flat_map(order).collect::<Vec<u8>>()).unwrap();
     for raw in [false, true] {
         let options = ItchOptions { raw, ..ItchOptions::default() };
         check(ItchSource::open(&path, &options).unwrap(), 10_000, "itch");
+    }
+}
+
+/// Asserts that a capture goes to the rings of a bus without an allocation behind its first tenth.
+fn check_capture(file: &[u8], packets: usize, options: &PcapOptions) {
+    let bus = Bus::new();
+    let path = tempfile::NamedTempFile::new().unwrap();
+    fs::write(path.path(), file).unwrap();
+    let source = PcapSource::open(path.path(), options).unwrap();
+    // Time stands still, so that no report is written while messages are counted.
+    let mut feed = Feed::with_clock(source, &bus.options(), StepClock::default()).unwrap();
+    let mut read = 0;
+    let mut until = |wanted: usize| {
+        while read < wanted {
+            let Progress::Advanced(more) = feed.run_once((wanted - read).min(64)).unwrap() else {
+                panic!("{wanted} packets")
+            };
+            read += more;
+        }
+    };
+    until(packets / 10);
+    assert_eq!(allocations::during(|| until(packets)), 0);
+    assert_eq!(feed.run_once(64).unwrap(), Progress::End);
+    println!("{}", feed.close());
+}
+
+/// Packets of both lines: what line A loses, which is one in ten, line B brings two packets later.
+fn two_lines(packets: u64) -> Vec<u8> {
+    const EACH: u64 = 4;
+    let packet = |number: u64| {
+        let count = u16::try_from(2 * EACH).unwrap();
+        let header = moldudp64::Header::new(*b"SESSION   ", 1 + number * 2 * EACH, count);
+        let orders = (number * EACH..(number + 1) * EACH).flat_map(order);
+        [header.as_bytes(), &orders.collect::<Vec<u8>>()].concat()
+    };
+    let packets: Vec<Vec<u8>> = (0..packets).map(packet).collect();
+    let mut sent = Vec::new();
+    for (number, packet) in packets.iter().enumerate() {
+        if number % 10 != 5 {
+            sent.push((0xA0, &packet[..]));
+        }
+        if let Some(late) = number.checked_sub(2) {
+            sent.push((0xA1, &packets[late][..]));
+        }
+    }
+    sent.push((0xA1, &packets[packets.len() - 2][..]));
+    sent.push((0xA1, &packets[packets.len() - 1][..]));
+    capture::capture(&capture::join(sent))
+}
+
+#[test]
+fn captures_of_itch_allocate_nothing_for_a_message_on_the_way_to_a_ring() {
+    let plain = two_lines(1_000);
+    let options =
+        PcapOptions { payload: Some(Payload::MoldUdp64), merge: true, ..PcapOptions::default() };
+    for file in forms(&plain) {
+        check_capture(&file, 1_900, &options);
+    }
+}
+
+#[test]
+fn captures_of_iex_allocate_nothing_for_a_message_on_the_way_to_a_ring() {
+    let quote = |number: u64| {
+        let time = (1_767_623_400_000_000_000 + number).to_le_bytes();
+        let sizes = 100_u32.to_le_bytes();
+        let (bid, ask) = (990_000_u64.to_le_bytes(), 1_000_000_u64.to_le_bytes());
+        let symbol = format!("S{:<7}", number % 50);
+        [b"Q\0", &time[..], symbol.as_bytes(), &sizes, &bid, &ask, &sizes].concat()
+    };
+    let segment = |number: u64| {
+        let quotes = (0..5).map(|place| quote(number * 5 + place));
+        let blocks = quotes
+            .map(|quote| [&u16::try_from(quote.len()).unwrap().to_le_bytes()[..], &quote].concat());
+        let blocks = blocks.collect::<Vec<_>>().concat();
+        let header = iextp::Header {
+            version: 1,
+            reserved: 0,
+            protocol: TOPS_16.into(),
+            channel: 1.into(),
+            session: 1.into(),
+            payload_len: u16::try_from(blocks.len()).unwrap().into(),
+            count: 5.into(),
+            stream_offset: 0.into(),
+            first_sequence: i64::try_from(1 + number * 5).unwrap().into(),
+            send_time: 0.into(),
+        };
+        [header.as_bytes(), &blocks].concat()
+    };
+    let segments: Vec<Vec<u8>> = (0..1_000).map(segment).collect();
+    let plain = capture::capture(&capture::join(segments.iter().map(|bytes| (0xA0, &bytes[..]))));
+    for file in forms(&plain) {
+        check_capture(&file, 1_000, &PcapOptions::default());
     }
 }

@@ -15,10 +15,13 @@ mod derived_cost;
 mod derived_wide;
 mod feed;
 mod file_cost;
+mod fuzz;
 mod hand;
 mod itch_files;
 mod itch_peers;
 mod layout;
+#[path = "../../bus/tests/mutation.rs"]
+mod mutation;
 mod pcap_files;
 mod quote_stats;
 mod replay;

@@ -77,8 +77,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "fuzz",
-        arguments: "TARGET|all [--seconds N]",
-        summary: "run the fuzzers of bus/fuzz, N seconds each",
+        arguments: "TARGET|all [--seconds N|--runs N]",
+        summary: "run the fuzzers of bus/fuzz and producer/fuzz, each N seconds or inputs",
         run: fuzz::run,
     },
     Command { name: "help", arguments: "", summary: "list the commands", run: help },

@@ -195,7 +195,8 @@ impl MoldFeed {
         let flags = if running.stream.is_doubtful() { flag::MAYBE_BAD_BOOK } else { 0 };
         let mut sink = Received::new(sink, ts_recv, flags);
         let skip = usize::from(place.skip);
-        for (sequence, message) in (numbering.first..).zip(packet.messages()).skip(skip) {
+        // In this order no number is made behind the last message, which may be the highest.
+        for (message, sequence) in packet.messages().zip(numbering.first..).skip(skip) {
             let message = itch50::parse(message).map_err(|source| {
                 let source = PcapError::Itch { number, sequence, source };
                 Error::Pcap { path: path.to_owned(), source }

@@ -268,6 +268,13 @@ fn orders_do_not_outlive_their_session() {
 }
 
 #[test]
+fn the_highest_number_of_all_is_read() {
+    let highest = ethernet(&ip(1, 26_400, &mold(SESSION, u64::MAX - 1, &[add(7, 300)])));
+    let (tape, _) = read_mold(vec![highest], &PcapOptions::default());
+    assert_eq!(orders_and_gaps(&tape), [7]);
+}
+
+#[test]
 fn damaged_packets_are_counted_and_damaged_messages_are_errors() {
     let mut frames = frames(1, &[add(1, 100), add(2, 100), add(3, 100)], 1);
     // A packet whose message is said to be longer than it is.
