@@ -22,7 +22,7 @@ use source::targets::TARGETS;
 use crate::mutation;
 
 /// Changed inputs for each target.
-const INPUTS: usize = 1_000;
+const INPUTS: usize = 2_000;
 
 fn run(name: &str) {
     let target = find(&TARGETS, name);

@@ -366,6 +366,42 @@ fn bytes_that_cannot_be_read_are_counted_and_cost_the_books_that_nothing_else_ch
 }
 
 #[test]
+fn a_negative_quantity_makes_a_message_malformed() {
+    let cases = [
+        (Venue::Kraken, r#"[7,{"b":[["1000.10","-1","1700000001.5"]],"c":"1"},"book-10","A/B"]"#),
+        (Venue::Kraken, r#"[0,[["5541.2","-0.1","1700000000.123","s","l",""]],"trade","A/B"]"#),
+        (Venue::Coinbase, r#"{"type":"l2update","product_id":"A/B","changes":[["buy","9","-1"]]}"#),
+        (
+            Venue::Coinbase,
+            r#"{"type":"match","trade_id":8,"side":"sell","size":"-4","price":"7","product_id":"A/B"}"#,
+        ),
+        (
+            Venue::Okx,
+            r#"{"arg":{"channel":"books","instId":"A/B"},"action":"update","data":[{"asks":[["9","-1","0","3"]],"bids":[],"ts":"1700000000123","checksum":1,"prevSeqId":1,"seqId":2}]}"#,
+        ),
+        (
+            Venue::Okx,
+            r#"{"arg":{"channel":"trades","instId":"A/B"},"data":[{"instId":"A/B","tradeId":"1","px":"4","sz":"-1","side":"buy","ts":"1700000000123"}]}"#,
+        ),
+        (
+            Venue::Binance,
+            r#"{"e":"depthUpdate","E":1700000000123,"s":"A/B","U":1,"u":2,"b":[["9","-1"]],"a":[]}"#,
+        ),
+        (
+            Venue::Binance,
+            r#"{"e":"trade","E":1,"s":"A/B","t":3,"p":"6","q":"-0.02","T":1,"m":true}"#,
+        ),
+        (Venue::Binance, r#"{"u":5,"s":"A/B","b":"9","B":"-3","a":"10","A":"1"}"#),
+    ];
+    for (venue, text) in cases {
+        let mut played = Played::new(venue);
+        played.message(text);
+        assert_eq!(played.anomalies()["malformed message"], 1, "{text}");
+        assert_eq!(played.tape.names(), ["gap"], "{text}");
+    }
+}
+
+#[test]
 fn trades_tell_the_side_that_took_and_their_full_ids() {
     let cases = [
         (

@@ -3,11 +3,13 @@
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::any::Any;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
-use tempfile::NamedTempFile;
-use tickring::record::{DeltaW, Gap, Mbo, Record, Trade, TradeW, action, side};
+use tickring::record::{DeltaW, Gap, Mbo, QuoteW, Record, Trade, TradeW, action, side};
 use tickring::schema::Kind;
 use tickring::{Instrument, WrongKind};
 use tickring_producer::Error;
@@ -80,7 +82,11 @@ fn check_letters(record: &dyn Any) {
         assert!(delta.qty >= 0, "{delta:?}");
         (delta.action, delta.side)
     } else if let Some(trade) = record.downcast_ref::<TradeW>() {
-        (action::TRADE, trade.side)
+        assert!(trade.qty >= 0, "{trade:?}");
+        (trade.action, trade.side)
+    } else if let Some(quote) = record.downcast_ref::<QuoteW>() {
+        assert!(quote.bid_qty >= 0 && quote.ask_qty >= 0, "{quote:?}");
+        return;
     } else if let Some(gap) = record.downcast_ref::<Gap>() {
         assert!(gap.first_missing <= gap.end_missing, "{gap:?}");
         assert!(gap.recovered <= gap.end_missing - gap.first_missing, "{gap:?}");
@@ -101,13 +107,20 @@ fn check_letters(record: &dyn Any) {
     assert!([side::ASK, side::BID, side::NONE].contains(&side), "side {side}");
 }
 
-/// Calls `f` with a file of these bytes.
+thread_local! {
+    /// A file without a name, in memory where there is such a place.
+    static FILE: File = {
+        let made = tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile());
+        made.expect("a temporary file")
+    };
+}
+
+/// Calls `f` with the path of a file of these bytes, which no source may keep.
 pub(crate) fn with_file<T>(bytes: &[u8], f: impl FnOnce(&Path) -> T) -> T {
-    // In memory where there is such a place.
-    let made = NamedTempFile::new_in("/dev/shm").or_else(|_| NamedTempFile::new());
-    let mut file = made.expect("a temporary file");
-    file.write_all(bytes).expect("a writable file");
-    f(file.path())
+    FILE.with(|file| {
+        file.set_len(0).and_then(|()| file.write_all_at(bytes, 0)).expect("a writable file");
+        f(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))
+    })
 }
 
 /// Reads a source of these bytes to its end or its first error, as a feed does. Returns a hash of

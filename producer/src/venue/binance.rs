@@ -285,7 +285,7 @@ fn quote<S: Sink>(
 ) -> Result<Outcome, WrongKind> {
     market.counts.input("bookTicker", 1);
     let level = |price: &Scalar<'_>, qty: &Scalar<'_>| {
-        let (price, qty) = (price.decimal()?, qty.decimal()?);
+        let (price, qty) = (price.decimal()?, qty.quantity()?);
         Some((qty.mantissa != 0).then_some(PriceLevel { price, qty, orders: 0 }))
     };
     let bid = level(&fields.bid, &fields.bid_qty);
@@ -309,7 +309,7 @@ fn trade<S: Sink>(
 ) -> Result<Outcome, WrongKind> {
     market.counts.input(kind, 1);
     let (Some(price), Some(qty), Some(trade_id), Some(symbol)) =
-        (fields.price.decimal(), fields.qty.decimal(), id.unsigned(), fields.symbol.text())
+        (fields.price.decimal(), fields.qty.quantity(), id.unsigned(), fields.symbol.text())
     else {
         return Ok(Outcome::Malformed);
     };

@@ -100,7 +100,7 @@ fn name(kind: &str) -> &'static str {
 }
 
 fn deal(fields: &Fields<'_>) -> Option<Deal> {
-    let (price, qty) = (fields.price.decimal()?, fields.size.decimal()?);
+    let (price, qty) = (fields.price.decimal()?, fields.size.quantity()?);
     let trade_id = fields.trade.unsigned()?;
     // The message tells the side of the order that rested.
     let aggressor = match fields.side.word() {

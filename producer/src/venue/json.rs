@@ -286,6 +286,11 @@ impl Scalar<'_> {
     pub(super) fn decimal(&self) -> Option<Decimal> {
         Decimal::parse(self.text()?.as_bytes())
     }
+
+    /// The number, if it can be a quantity: one that is not negative.
+    pub(super) fn quantity(&self) -> Option<Decimal> {
+        self.decimal().filter(|qty| qty.mantissa >= 0)
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
@@ -442,6 +447,9 @@ impl<'de> Visitor<'de> for Level {
         }
         let Number(price) = cell(&mut cells)?;
         let Number(qty) = cell(&mut cells)?;
+        if qty.mantissa < 0 {
+            return Err(de::Error::custom("expected a quantity of 0 or more"));
+        }
         let mut orders = 0;
         match shape {
             Cells::PriceQty | Cells::SidePriceQty => {}

@@ -297,7 +297,7 @@ impl<'de> Visitor<'de> for Trade {
         let time: Scalar<'de> = cell(&mut cells)?;
         let taker: Scalar<'de> = cell(&mut cells)?;
         while cells.next_element::<Skip>()?.is_some() {}
-        let numbers: Option<(Decimal, Decimal)> = price.decimal().zip(qty.decimal());
+        let numbers: Option<(Decimal, Decimal)> = price.decimal().zip(qty.quantity());
         let trade = numbers.zip(time::seconds(time.word())).map(|((price, qty), ts_event)| {
             let aggressor = aggressor(taker.word());
             (Deal { price, qty, trade_id: 0, aggressor }, ts_event)

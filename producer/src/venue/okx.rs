@@ -263,7 +263,7 @@ impl<'de> Items<'de> for Data<'_> {
         let none = || A::Error::custom("expected a time in milliseconds");
         let ts_event = time.milliseconds().ok_or_else(none)?;
         self.rows.iter_mut().skip(begin).for_each(|row| row.ts_event = ts_event);
-        let numbers = price.decimal().zip(qty.decimal()).zip(id.unsigned());
+        let numbers = price.decimal().zip(qty.quantity()).zip(id.unsigned());
         let deal = numbers.map(|((price, qty), trade_id)| {
             let aggressor = aggressor(taker.word());
             Deal { price, qty, trade_id, aggressor }

@@ -37,7 +37,7 @@ const FOLDERS: [Folder; 2] = [
         targets: "producer/fuzz/src/targets",
         program: "tickring-producer-fuzz",
         // Some hundred messages of every format.
-        most_bytes: 1 << 13,
+        most_bytes: 1 << 12,
     },
 ];
 /// What libFuzzer wants to be told by the code that it runs.

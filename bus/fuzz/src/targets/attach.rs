@@ -4,9 +4,7 @@ use super::{fresh, seal};
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
-use tempfile::TempDir;
 use tickring::record::{Record, Trade};
 use tickring::{Batch, Directory, Poll, Reader, RingInfo, RingName, RingSpec, Start, Writer};
 
@@ -14,12 +12,6 @@ use tickring::{Batch, Directory, Poll, Reader, RingInfo, RingName, RingSpec, Sta
 const IDENTITY_CRC: usize = 1020;
 /// Calls of each kind on one segment.
 const CALLS: usize = 20;
-
-/// The directory of this process, in memory where there is such a place.
-fn root() -> &'static Path {
-    static ROOT: OnceLock<TempDir> = OnceLock::new();
-    ROOT.get_or_init(fresh).path()
-}
 
 fn ring(root: &Path) -> (Directory, RingName) {
     let name = RingName::new("hostile", "ring").expect("a name");
@@ -37,7 +29,8 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 fn attach(bytes: &[u8]) {
-    let (directory, name) = ring(root());
+    let own = fresh();
+    let (directory, name) = ring(own.path());
     let path = directory.path_of(&name);
     let bus = path.parent().expect("a ring is in a bus");
     fs::DirBuilder::new().recursive(true).mode(0o750).create(bus).expect("a directory");
@@ -56,7 +49,6 @@ fn attach(bytes: &[u8]) {
         }
     }
     take_over(&directory, &name);
-    let _ = fs::remove_file(&path);
 }
 
 fn read(mut reader: Reader) {

@@ -2,9 +2,6 @@
 
 use super::{fresh, number, seal};
 use std::fs;
-use std::path::Path;
-use std::sync::OnceLock;
-use tempfile::TempDir;
 use tickring::record::{Record, Trade};
 use tickring::{
     Batch, Directory, JournalReader, JournalSpec, JournalStart, LosslessReader, RingName, RingSpec,
@@ -19,12 +16,6 @@ const SCHEMA_CRC: usize = 504;
 const FIXED_CRC: usize = 508;
 const BLOCK: usize = 64;
 
-/// The directory of this process, in memory where there is such a place.
-fn root() -> &'static Path {
-    static ROOT: OnceLock<TempDir> = OnceLock::new();
-    ROOT.get_or_init(fresh).path()
-}
-
 pub(crate) fn run(bytes: &[u8]) {
     read(bytes);
     // Most changes are found by a checksum: once more, with what lies behind.
@@ -34,9 +25,8 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 fn read(bytes: &[u8]) {
-    let directory = root().join("hostile");
-    fs::create_dir_all(&directory).expect("a directory");
-    let path = directory.join(format!("demo.ring-{:032x}-{:020}.journal", 7, 0));
+    let own = fresh();
+    let path = own.path().join(format!("demo.ring-{:032x}-{:020}.journal", 7, 0));
     fs::write(&path, bytes).expect("a writable file");
     for start in [JournalStart::Oldest, JournalStart::Sequence(70), JournalStart::Time(1 << 60)] {
         let Ok(mut reader) = JournalReader::open(&path, None, start) else { continue };
@@ -51,7 +41,6 @@ fn read(bytes: &[u8]) {
         let _ = reader.seek(JournalStart::Sequence(u64::MAX));
         let _ = reader.poll().map(|outcome| outcome.map(drop));
     }
-    let _ = fs::remove_dir_all(&directory);
 }
 
 /// Makes all checksums right that stand where a reader will look for them.

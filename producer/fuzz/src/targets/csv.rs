@@ -8,7 +8,7 @@ pub(crate) fn run(bytes: &[u8]) {
     checked::with_file(bytes, |path| {
         for (name, ..) in PRESETS {
             let maps = preset(name).expect("a preset");
-            let is_strict = bytes.len() % 2 == 0;
+            let is_strict = bytes.len().is_multiple_of(2);
             checked::read(CsvSource::open(path, &maps, is_strict), bytes);
         }
     });

@@ -7,11 +7,11 @@ use tickring_producer::source::dbn::{DbnSource, Fragment};
 
 pub(crate) fn run(bytes: &[u8]) {
     let plain = checked::with_file(bytes, |path| {
-        for version in 0..=4 {
-            let schema = bytes.len().is_multiple_of(2).then(|| "mbo".to_owned());
-            let fragment = Fragment { version, schema };
-            checked::read_passed(DbnSource::open_fragment(path, &fragment), bytes);
-        }
+        // Of one version each, three of which there are.
+        let version = u8::try_from(bytes.len() % 5).expect("less than 5");
+        let schema = bytes.len().is_multiple_of(2).then(|| "mbo".to_owned());
+        let fragment = Fragment { version, schema };
+        checked::read_passed(DbnSource::open_fragment(path, &fragment), bytes);
         checked::read_passed(DbnSource::open(path), bytes)
     });
     // Some in compressed form too, which is read another way and must give the same.
