@@ -1,15 +1,19 @@
 //! Bytes as a CSV file, with every preset.
 
 use super::checked;
-use tickring_producer::columns::{PRESETS, preset};
+use std::sync::LazyLock;
+use tickring_producer::columns::{ColumnMap, PRESETS, preset};
 use tickring_producer::source::csv::CsvSource;
+
+/// The maps of each preset.
+static MAPS: LazyLock<Vec<Vec<ColumnMap>>> =
+    LazyLock::new(|| PRESETS.iter().map(|(name, ..)| preset(name).expect("a preset")).collect());
 
 pub(crate) fn run(bytes: &[u8]) {
     checked::with_file(bytes, |path| {
-        for (name, ..) in PRESETS {
-            let maps = preset(name).expect("a preset");
+        for maps in MAPS.iter() {
             let is_strict = bytes.len().is_multiple_of(2);
-            checked::read(CsvSource::open(path, &maps, is_strict), bytes);
+            checked::read(CsvSource::open(path, maps, is_strict), bytes);
         }
     });
 }
