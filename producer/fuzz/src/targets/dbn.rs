@@ -14,7 +14,7 @@ pub(crate) fn run(bytes: &[u8]) {
         checked::read_passed(DbnSource::open_fragment(path, &fragment), bytes);
         checked::read_passed(DbnSource::open(path), bytes)
     });
-    // Few in compressed form too, as that takes long, which is read another way and must give the same.
+    // Few in compressed form too, which takes long: they must give the same.
     if bytes.starts_with(b"DBN") && bytes.len().is_multiple_of(16) {
         let compressed = checked::zstd(bytes);
         let streamed = checked::with_file(&compressed, |path| {
