@@ -392,6 +392,18 @@ fn a_negative_quantity_makes_a_message_malformed() {
             r#"{"e":"trade","E":1,"s":"A/B","t":3,"p":"6","q":"-0.02","T":1,"m":true}"#,
         ),
         (Venue::Binance, r#"{"u":5,"s":"A/B","b":"9","B":"-3","a":"10","A":"1"}"#),
+        (
+            Venue::KrakenV2,
+            r#"{"channel":"book","type":"update","data":[{"symbol":"A/B","bids":[{"price":9,"qty":-1}],"asks":[],"checksum":1,"timestamp":"2023-11-14T22:13:20.123456Z"}]}"#,
+        ),
+        (
+            Venue::KrakenV2,
+            r#"{"channel":"trade","type":"update","data":[{"symbol":"A/B","side":"sell","price":9,"qty":-1,"ord_type":"limit","trade_id":7,"timestamp":"2023-11-14T22:13:20.123456Z"}]}"#,
+        ),
+        (
+            Venue::CoinbaseAdvanced,
+            r#"{"channel":"l2_data","client_id":"","timestamp":"2023-11-14T22:13:20.123Z","sequence_num":0,"events":[{"type":"update","product_id":"A/B","updates":[{"side":"bid","event_time":"2023-11-14T22:13:20.123Z","price_level":"9","new_quantity":"-1"}]}]}"#,
+        ),
     ];
     for (venue, text) in cases {
         let mut played = Played::new(venue);

@@ -60,6 +60,8 @@ pub(crate) fn lines(venue: Venue, others: &[&str]) -> Vec<String> {
         Venue::Kraken => vec![market.kraken_snapshot(name)],
         Venue::Okx => vec![market.okx_snapshot(name)],
         Venue::Coinbase => vec![market.coinbase_snapshot(name)],
+        Venue::CoinbaseAdvanced => vec![market.advanced_snapshot(0, name)],
+        Venue::KrakenV2 => vec![market.kraken_v2_snapshot(name)],
         Venue::Binance | Venue::BinanceUsdM | Venue::BinanceCoinM => {
             let is_future = venue != Venue::Binance;
             let first = market.binance_update(name, is_future);
@@ -71,6 +73,8 @@ pub(crate) fn lines(venue: Venue, others: &[&str]) -> Vec<String> {
             Venue::Kraken => market.kraken_update(name, "1700000001.5"),
             Venue::Okx => market.okx_update(name),
             Venue::Coinbase => market.coinbase_update(name),
+            Venue::CoinbaseAdvanced => market.advanced_update(name),
+            Venue::KrakenV2 => market.kraken_v2_update(name),
             Venue::Binance => market.binance_update(name, false),
             Venue::BinanceUsdM | Venue::BinanceCoinM => market.binance_update(name, true),
         });

@@ -12,6 +12,7 @@ use std::{env, fs};
 mod binance;
 mod calendar;
 mod coinbase;
+mod coinbase_advanced;
 mod column_map;
 mod csv;
 mod dbn;
@@ -19,16 +20,22 @@ mod iex;
 mod itch;
 mod jsonl;
 mod kraken;
+mod kraken_v2;
 mod mold;
 mod okx;
 mod pcap;
 mod recording;
 mod soup;
 
-pub(crate) static TARGETS: [Target; 15] = [
+pub(crate) static TARGETS: [Target; 17] = [
     Target { name: "binance", run: binance::run, seeds: binance::seeds },
     Target { name: "calendar", run: calendar::run, seeds: calendar::seeds },
     Target { name: "coinbase", run: coinbase::run, seeds: coinbase::seeds },
+    Target {
+        name: "coinbase_advanced",
+        run: coinbase_advanced::run,
+        seeds: coinbase_advanced::seeds,
+    },
     Target { name: "column_map", run: column_map::run, seeds: column_map::seeds },
     Target { name: "csv", run: csv::run, seeds: csv::seeds },
     Target { name: "dbn", run: dbn::run, seeds: dbn::seeds },
@@ -36,6 +43,7 @@ pub(crate) static TARGETS: [Target; 15] = [
     Target { name: "itch", run: itch::run, seeds: itch::seeds },
     Target { name: "jsonl", run: jsonl::run, seeds: jsonl::seeds },
     Target { name: "kraken", run: kraken::run, seeds: kraken::seeds },
+    Target { name: "kraken_v2", run: kraken_v2::run, seeds: kraken_v2::seeds },
     Target { name: "mold", run: mold::run, seeds: mold::seeds },
     Target { name: "okx", run: okx::run, seeds: okx::seeds },
     Target { name: "pcap", run: pcap::run, seeds: pcap::seeds },

@@ -272,7 +272,7 @@ impl<'de: 'a, 'a> Fields<'de> for Numbers<'a> {
             "event_time" | "time" => self.time = map.next_value()?,
             "trade_id" => self.trade = map.next_value()?,
             "price_level" | "price" => self.price = Some(map.next_value::<Exact>()?.0),
-            "new_quantity" | "size" => self.qty = Some(map.next_value::<Exact>()?.0),
+            "new_quantity" | "size" => self.qty = map.next_value::<Exact>()?.quantity(),
             _ => skip(map)?,
         }
         Ok(())

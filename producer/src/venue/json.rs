@@ -103,6 +103,13 @@ pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exact(pub(super) Decimal);
 
+impl Exact {
+    /// The number, if it can be a quantity: one that is not negative.
+    pub(super) fn quantity(self) -> Option<Decimal> {
+        Some(self.0).filter(|qty| qty.mantissa >= 0)
+    }
+}
+
 impl<'de> Deserialize<'de> for Exact {
     fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(parser)?.get();

@@ -276,7 +276,7 @@ impl<'de: 'a, 'a> Fields<'de> for Element<'a, '_> {
             "trade_id" => self.trade = map.next_value()?,
             "timestamp" => self.time = map.next_value()?,
             "price" => self.price = Some(map.next_value::<Exact>()?.0),
-            "qty" => self.qty = Some(map.next_value::<Exact>()?.0),
+            "qty" => self.qty = map.next_value::<Exact>()?.quantity(),
             "bids" | "asks" => {
                 let side = if key == "bids" { Side::Bid } else { Side::Ask };
                 map.next_value_seed(Array(&mut Levels { side, rows: self.rows }))?;
@@ -324,7 +324,7 @@ impl<'de> Fields<'de> for Level {
     fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "price" => self.price = Some(map.next_value::<Exact>()?.0),
-            "qty" => self.qty = Some(map.next_value::<Exact>()?.0),
+            "qty" => self.qty = map.next_value::<Exact>()?.quantity(),
             _ => skip(map)?,
         }
         Ok(())

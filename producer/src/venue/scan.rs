@@ -178,7 +178,7 @@ impl<'a> Scanner<'a> {
             self.take(b"[")?;
             let price = self.decimal()?;
             self.take(b",")?;
-            let qty = self.decimal()?;
+            let qty = self.decimal().filter(|qty| qty.mantissa >= 0)?;
             self.take(b"]")?;
             rows.push(Row { side, level: PriceLevel { price, qty, orders: 0 }, ts_event: 0 });
             if !self.goes_on(b']')? {
