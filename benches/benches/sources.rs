@@ -31,7 +31,7 @@ use zerocopy::IntoBytes;
 const COUNT: u64 = 1 << 19;
 /// Messages of an ITCH file that take no part: orders that rest when the day begins, for which
 /// tables grow. They are whole steps of a feed.
-const OPENING: u64 = 1 << 20;
+const OPENING: u32 = 1 << 20;
 /// Inputs between two movements of `published`, as the command line has it.
 const BUDGET: usize = 256;
 
@@ -94,7 +94,7 @@ fn itch(criterion: &mut Criterion, root: &TempDir) {
             bencher.iter_custom(|iters| {
                 time(iters, whole, || {
                     let source = ItchSource::open(&path, &ItchOptions::default());
-                    feed((root.path(), "itch"), source.expect("the file"), OPENING)
+                    feed((root.path(), "itch"), source.expect("the file"), OPENING.into())
                 })
             });
         });
@@ -192,7 +192,7 @@ fn simulated_day(instruments: u32) -> Vec<u8> {
     let options = SimulatorOptions {
         instruments,
         events_per_second: 1_000_000.0,
-        count: Some(3 * OPENING),
+        count: Some(3 * u64::from(OPENING)),
         ..SimulatorOptions::default()
     };
     let mut simulator = Simulator::new(&options).expect("options in range");
