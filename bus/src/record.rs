@@ -50,11 +50,12 @@ mod vector;
 #[cfg(test)]
 mod tests;
 
-pub use bar::{Bar, WindowBar};
+pub use bar::{Bar, BarStats, Late, WindowBar};
 pub use book::{Bbo, DepthW, Level, LevelW, Mbp1, Mbp10};
 pub use code::{
-    action, book_state, family, feed_state, flag, gap_cause, gap_state, lane_type, metric,
-    quote_label, raw_proto, restart_cause, session_phase, side, status_action, window_flag,
+    action, bar_stat, book_state, family, feed_state, flag, gap_cause, gap_state, lane_type,
+    late_reason, metric, quote_label, raw_proto, restart_cause, session_phase, side, status_action,
+    window_flag,
 };
 pub use consolidated::{Cbbo, Cmbp1, ConsolidatedLevel};
 pub use control::{Gap, Heartbeat, Restart, Tombstone};
@@ -196,6 +197,8 @@ pub fn builtin_kinds() -> Vec<Kind> {
         DeltaW::kinds(),
         WindowBar::kinds(),
         QuoteStats::kinds(),
+        BarStats::kinds(),
+        Late::kinds(),
         DepthW::kinds(),
         Heartbeat::kinds(),
         Gap::kinds(),

@@ -180,6 +180,44 @@ pub mod window_flag {
     pub const OVERFLOW: u32 = 4;
     /// No later revision of this window will come.
     pub const FINAL: u32 = 8;
+    /// Trades of this window were forgotten before their time: it cannot be corrected any more.
+    pub const UNCORRECTABLE: u32 = 16;
+    /// The window has no trade; its prices are undefined, or carried from the one before.
+    pub const EMPTY: u32 = 32;
+}
+
+/// Bits of [`BarStats::wanted`](super::BarStats::wanted).
+pub mod bar_stat {
+    /// Mean of the price over time.
+    pub const TWAP: u32 = 1;
+    /// Sum of squared price steps.
+    pub const REALISED: u32 = 2;
+    /// Exponentially weighted mean of the price.
+    pub const EWMA: u32 = 4;
+    /// Statistics of ask less bid.
+    pub const SPREAD: u32 = 8;
+    /// Quantiles of price and size.
+    pub const QUANTILES: u32 = 16;
+    /// Bought less sold quantity.
+    pub const FLOW: u32 = 32;
+}
+
+/// Values of [`Late::reason`](super::Late::reason).
+pub mod late_reason {
+    /// Every window of the trade is over, its allowed lateness included.
+    pub const LATE: u8 = 1;
+    /// So far ahead of the watermark that too many windows would be open.
+    pub const AHEAD: u8 = 2;
+    /// Outside the sessions of the calendar.
+    pub const CLOSED: u8 = 3;
+    /// Without an event time.
+    pub const UNTIMED: u8 = 4;
+    /// A correction of a trade that is not known, or not any more: the horizon is over.
+    pub const UNKNOWN_TRADE: u8 = 5;
+    /// A correction in a window of which trades were forgotten, as the log was full.
+    pub const FORGOTTEN: u8 = 6;
+    /// A correction, and none are wanted.
+    pub const NO_CORRECTIONS: u8 = 7;
 }
 
 /// Values of [`QuoteStats::phase`](super::QuoteStats::phase).

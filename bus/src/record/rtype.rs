@@ -65,6 +65,10 @@ pub const DELTA_W: u8 = 0xE5;
 pub const WINDOW_BAR: u8 = 0xE6;
 /// What follows from a quote and its instrument.
 pub const QUOTE_STATS: u8 = 0xE7;
+/// Further aggregates of a window.
+pub const BAR_STATS: u8 = 0xE8;
+/// What went into no window.
+pub const LATE: u8 = 0xE9;
 /// Ten levels of each side with wide quantities.
 pub const DEPTH_W: u8 = 0xEA;
 /// Control: the writer lives, and how far it is.

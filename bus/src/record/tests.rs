@@ -170,7 +170,8 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
         &["start_ns:u64@16 end_ns:u64@24 revision:u32@32 flags:u32@36 open:i64@40 high:i64@48 \
            low:i64@56 close:i64@64 volume:u64@72 notional_lo:u64@80 notional_hi:i64@88 \
            count:u64@96 buy_volume:u64@104 sell_volume:u64@112 first_seq:u64@120 \
-           last_seq:u64@128 missed:u64@136 watermark_ns:u64@144 _reserved:u64[4]@152"],
+           last_seq:u64@128 missed:u64@136 watermark_ns:u64@144 missed_until_ns:u64@152 \
+           _reserved:u64[3]@160"],
     ),
     (
         "quote_stats",
@@ -178,6 +179,23 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
         56,
         &["mid:i64@16 microprice:i64@24 spread:i64@32 prev_close:i64@40 sequence:u32@48 \
            flags:u8@52 phase:u8@53 labels:u16@54"],
+    ),
+    (
+        "bar_stats",
+        0xE8,
+        184,
+        &["start_ns:u64@16 end_ns:u64@24 revision:u32@32 wanted:u32@36 twap:i64@40 ewma:i64@48 \
+           realised_lo:u64@56 realised_hi:u64@64 order_flow:i64@72 quotes:u64@80 \
+           spread_lo:u64@88 spread_hi:i64@96 spread_min:i64@104 spread_max:i64@112 \
+           price_p05:i64@120 price_p25:i64@128 price_p50:i64@136 price_p75:i64@144 \
+           price_p95:i64@152 size_p50:u64@160 size_p90:u64@168 size_p99:u64@176"],
+    ),
+    (
+        "late",
+        0xE9,
+        64,
+        &["price:i64@16 size:u64@24 seq:u64@32 trade_id:u64@40 watermark_ns:u64@48 \
+           sequence:u32@56 reason:u8@60 action:u8@61 side:u8@62 _reserved:u8[1]@63"],
     ),
     (
         "heartbeat",
@@ -220,7 +238,8 @@ macro_rules! for_each_record {
     ($check:ident) => {
         for_each_record!($check: Trade Mbp1 Mbp10 Status InstrumentDef Imbalance GatewayError
             SymbolMapping GatewayNotice Stat Bar Mbo Cmbp1 Cbbo Bbo Vector Match TradeW Quote
-            QuoteW DeltaW WindowBar QuoteStats DepthW Heartbeat Gap Restart Tombstone Raw)
+            QuoteW DeltaW WindowBar QuoteStats BarStats Late DepthW Heartbeat Gap Restart Tombstone
+            Raw)
     };
     ($check:ident: $($record:ident)+) => { $($check::<$record>();)+ };
 }

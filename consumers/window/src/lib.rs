@@ -23,12 +23,18 @@ mod error;
 mod instruments;
 mod loss;
 mod options;
+mod output;
 mod pane;
+mod spec;
 mod trade;
 mod windows;
 
 pub use consumer::{Progress, WindowConsumer, WindowStats};
 pub use error::WindowError;
 pub use options::WindowOptions;
+pub use output::Output;
+pub use spec::{
+    Aggregate, Corrections, EmptyWindows, Mode, Session, Sources, WindowKind, WindowSpec,
+};
 pub use trade::WindowTrade;
 pub use windows::{Counts, Windows};

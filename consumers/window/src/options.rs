@@ -38,7 +38,9 @@ impl WindowOptions {
         if open > MAX_OPEN {
             return Err(WindowError::Delay {
                 delay_ns: self.delay_ns,
+                retention_ns: 0,
                 size_ns: self.size_ns,
+                pane_ns: self.size_ns,
                 most: MAX_OPEN,
             });
         }
