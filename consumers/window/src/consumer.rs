@@ -1,11 +1,13 @@
-//! A process's worth of windows: reads a ticks ring, publishes a bars ring.
+//! A process's worth of windows: reads a ticks ring, publishes a bars ring and a late ring.
 
 use crate::error::WindowError;
-use crate::options::WindowOptions;
-use crate::windows::{Counts, Windows};
+use crate::output::Output;
+use crate::shared::Counts;
+use crate::spec::WindowSpec;
+use crate::windows::Windows;
 use hdrhistogram::Histogram;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tickring::record::{Record, WindowBar};
+use tickring::record::{BarStats, Late, Record, WindowBar};
 use tickring::{
     Batch, Directory, Poll, Reader, ReaderOptions, RingName, RingSpec, Start, Writer, WrongKind,
 };
@@ -30,7 +32,7 @@ pub enum Progress {
 /// What a consumer has seen.
 #[derive(Clone, Debug)]
 pub struct WindowStats {
-    /// Records, trades, late trades and bars.
+    /// Records, trades, corrections, late ones and bars.
     pub counts: Counts,
     /// Records of the input that were overwritten before they were read.
     pub missed: u64,
@@ -43,38 +45,91 @@ pub struct WindowStats {
     pub latency_ns: Histogram<u64>,
 }
 
-/// A reader of a ticks ring that publishes its windows to a bars ring.
+/// The rings that a consumer writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowRings {
+    /// The ring of bars, and of their further aggregates if any are asked for.
+    pub bars: RingName,
+    /// Slots of the ring of bars, a power of two.
+    pub bars_capacity: u64,
+    /// The ring of what went into no window.
+    pub late: RingName,
+    /// Slots of the ring of late records, a power of two.
+    pub late_capacity: u64,
+}
+
+/// A reader of a ticks ring that publishes its windows to a bars ring, and what went into none to a
+/// late ring.
 #[derive(Debug)]
 pub struct WindowConsumer {
     reader: Reader,
-    /// `None` once the input has ended and the ring is closed.
-    writer: Option<Writer>,
+    /// `None` once the input has ended and the rings are closed.
+    rings: Option<Rings>,
     windows: Windows,
     batch: Batch,
     stats: WindowStats,
+}
+
+/// The writers of the rings.
+#[derive(Debug)]
+struct Rings {
+    bars: Writer,
+    late: Writer,
+    /// The first refusal, to be reported.
     refused: Option<WrongKind>,
 }
 
+impl Rings {
+    fn open(
+        directory: &Directory,
+        names: &WindowRings,
+        spec: &WindowSpec,
+    ) -> Result<Self, WindowError> {
+        let mut kinds = WindowBar::kinds();
+        if spec.wanted() != 0 {
+            kinds.extend(BarStats::kinds());
+        }
+        let bars = RingSpec { capacity: names.bars_capacity, ..RingSpec::new(kinds)? };
+        let late = RingSpec { capacity: names.late_capacity, ..RingSpec::new(Late::kinds())? };
+        Ok(Self {
+            bars: Writer::open(directory, &names.bars, &bars)?,
+            late: Writer::open(directory, &names.late, &late)?,
+            refused: None,
+        })
+    }
+
+    #[inline]
+    fn stage(&mut self, output: Output<'_>) {
+        let staged = match output {
+            Output::Bar(bar) => self.bars.stage(bar),
+            Output::Stats(stats) => self.bars.stage(stats),
+            Output::Late(late) => self.late.stage(late),
+        };
+        if let Err(error) = staged {
+            self.refused.get_or_insert(error);
+        }
+    }
+}
+
 impl WindowConsumer {
-    /// Attaches to `ticks` at `start` and creates or takes over `bars` with `capacity` slots.
+    /// Attaches to `ticks` at `start` and creates or takes over the rings.
     ///
     /// # Errors
     ///
-    /// [`WindowError::Size`], [`WindowError::Delay`], or the errors of both rings.
+    /// [`WindowError::Spec`], [`WindowError::Delay`], or the errors of the rings.
     pub fn open(
         directory: &Directory,
         (ticks, start): (&RingName, Start),
-        (bars, capacity): (&RingName, u64),
-        options: WindowOptions,
+        rings: &WindowRings,
+        spec: &WindowSpec,
     ) -> Result<Self, WindowError> {
-        let mut windows = Windows::new(options)?;
+        let mut windows = Windows::new(spec)?;
         let joining = ReaderOptions::named("window", start);
         let reader = Reader::open_with(directory, ticks, &joining)?;
         if reader.cursor() > 0 {
             windows.attached_late();
         }
-        let spec = RingSpec { capacity, ..RingSpec::new(WindowBar::kinds())? };
-        let writer = Writer::open(directory, bars, &spec)?;
+        let rings = Some(Rings::open(directory, rings, spec)?);
         let stats = WindowStats {
             counts: Counts::default(),
             missed: 0,
@@ -82,21 +137,14 @@ impl WindowConsumer {
             tombstones: 0,
             latency_ns: histogram(),
         };
-        Ok(Self {
-            reader,
-            writer: Some(writer),
-            windows,
-            batch: Batch::new(),
-            stats,
-            refused: None,
-        })
+        Ok(Self { reader, rings, windows, batch: Batch::new(), stats })
     }
 
     /// Takes what is there, at most 1,024 records, and publishes the bars that are due.
     ///
     /// # Errors
     ///
-    /// [`WindowError::WrongKind`] if the bars ring refuses a bar.
+    /// [`WindowError::WrongKind`] if a ring refuses a record.
     pub fn run_once(&mut self) -> Result<Progress, WindowError> {
         match self.reader.poll_batch(&mut self.batch, BATCH) {
             Poll::Record(count) => {
@@ -131,18 +179,21 @@ impl WindowConsumer {
         self.reader.wait(limit)
     }
 
-    /// Fires everything and closes the bars ring, as at the end of the input. Further calls do
+    /// Fires everything and closes the rings, as at the end of the input. Further calls do
     /// nothing.
     ///
     /// # Errors
     ///
-    /// [`WindowError::WrongKind`] if the bars ring refuses a bar.
+    /// [`WindowError::WrongKind`] if a ring refuses a record.
     pub fn end(&mut self) -> Result<(), WindowError> {
-        let Self { windows, writer, refused, .. } = self;
-        windows.finish(&mut |bar| stage(writer, refused, bar));
+        let Self { windows, rings, .. } = self;
+        if let Some(rings) = rings {
+            windows.finish(&mut |output| rings.stage(output));
+        }
         self.settle()?;
-        if let Some(writer) = self.writer.take() {
-            writer.close();
+        if let Some(rings) = self.rings.take() {
+            rings.bars.close();
+            rings.late.close();
         }
         Ok(())
     }
@@ -153,6 +204,13 @@ impl WindowConsumer {
         &self.stats
     }
 
+    /// The time up to which nothing is expected any more, in nanoseconds since the Unix epoch;
+    /// `None` before the first record.
+    #[must_use]
+    pub fn watermark_ns(&self) -> Option<i64> {
+        self.windows.watermark_ns()
+    }
+
     /// How far the consumer is behind its input, in records.
     #[must_use]
     pub fn lag(&self) -> u64 {
@@ -160,23 +218,28 @@ impl WindowConsumer {
     }
 
     fn apply(&mut self) {
-        let Self { windows, writer, refused, batch, .. } = self;
+        let Self { windows, rings, batch, .. } = self;
+        let Some(rings) = rings else { return };
+        let mut out = |output: Output<'_>| rings.stage(output);
         for record in batch.iter() {
-            windows.record(&record, &mut |bar| stage(writer, refused, bar));
+            windows.record(&record, &mut out);
         }
         self.sample_latency();
     }
 
-    /// Makes bars and figures visible.
+    /// Makes outputs and figures visible.
     fn settle(&mut self) -> Result<(), WindowError> {
         self.stats.counts = self.windows.counts();
-        if let Some(writer) = &mut self.writer {
+        let Some(rings) = &mut self.rings else { return Ok(()) };
+        let counts = &self.stats.counts;
+        let watermark_ns = self.windows.watermark_ns().and_then(|ns| u64::try_from(ns).ok());
+        for writer in [&mut rings.bars, &mut rings.late] {
             writer.flush();
-            writer.set_watermark(self.windows.watermark_ns().unwrap_or(0));
-            writer.set_dropped(self.stats.counts.late + self.stats.counts.untimed);
+            writer.set_watermark(watermark_ns.unwrap_or(0));
             writer.heartbeat();
         }
-        match self.refused.take() {
+        rings.bars.set_dropped(counts.late + counts.untimed);
+        match rings.refused.take() {
             Some(refused) => Err(refused.into()),
             None => Ok(()),
         }
@@ -195,13 +258,6 @@ impl WindowConsumer {
                 .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
             self.stats.latency_ns.saturating_record(now_ns.saturating_sub(published_ns));
         }
-    }
-}
-
-/// Puts a bar into the ring; the first refusal is kept to be reported.
-fn stage(writer: &mut Option<Writer>, refused: &mut Option<WrongKind>, bar: &WindowBar) {
-    if let Some(Err(error)) = writer.as_mut().map(|writer| writer.stage(bar)) {
-        refused.get_or_insert(error);
     }
 }
 

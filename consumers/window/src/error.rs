@@ -14,9 +14,6 @@ pub enum WindowError {
         /// What was given.
         found: String,
     },
-    /// The window has no length.
-    #[error("a window of 0 ns: expected a size of at least 1 ns, such as 1s")]
-    Size,
     /// The text is not a specification.
     #[error("not a window specification: {source}")]
     Toml {

@@ -2,39 +2,55 @@
 //!
 //! # Concepts
 //!
-//! - A *window* is the half-open span `[start, end)` of event time, aligned to the Unix epoch by
-//!   floor division. Each instrument has its own.
-//! - The *watermark* W says that nothing at or before W is expected any more. It is the highest
-//!   event time seen, less a delay, less one nanosecond, and moves with every record.
-//! - A window *fires* when `end - 1 <= W`: its bar is published, and it is gone. A trade for a
-//!   window that has fired is *late*: it is counted, and changes nothing.
+//! - A *window* is a half-open span `[start, end)` of event time of one instrument. What windows
+//!   there are, a [`WindowSpec`] says: tumbling, hopping, sessions, the last trades, bars of so many
+//!   trades or so much volume or value.
+//! - The *watermark* W says that nothing at or before W is expected any more. Each source has one,
+//!   the highest event time seen, less a delay, less one nanosecond; the least of the active ones
+//!   counts. It moves with every record.
+//! - A window *fires* when `end - 1 <= W`: its bar is published. It is gone when
+//!   `end - 1 + lateness <= W`; a trade that comes in between makes the next *revision* of it,
+//!   with its full contents. A trade that comes later is *late*: it goes to the late output with
+//!   the reason, is counted, and changes nothing.
+//! - A *correction* takes a trade back or changes it, within a horizon, and makes the next revision
+//!   of its windows.
 //! - The first and last trade of a window are those lowest and highest by (event time, sequence),
 //!   so a bar does not depend on the order of arrival. What is late does.
 //!
-//! The state never reads the wall clock: bars are a function of the options and the records
-//! read, so a replay at any speed gives the same bytes. These are the semantics of Apache
-//! Flink's event-time tumbling windows with bounded out-of-orderness and no allowed lateness.
+//! The state never reads the wall clock: bars are a function of the specification and the records
+//! read, so a replay at any speed gives the same bytes. The semantics are those of Apache Flink's
+//! event-time windows.
 //!
-//! [`Windows`] is that function; [`WindowConsumer`] joins it with the two rings.
+//! [`Windows`] is that function; [`WindowConsumer`] joins it with the rings.
 
-mod aggregate;
+mod axis;
+mod cell;
+mod clock;
 mod consumer;
+mod counted;
 mod error;
+mod grid;
 mod instruments;
+mod log;
 mod loss;
-mod options;
 mod output;
-mod pane;
+mod session;
+mod shared;
+mod sketch;
+mod sliding;
 mod spec;
+mod state;
+mod store;
+mod timed;
 mod trade;
 mod windows;
 
-pub use consumer::{Progress, WindowConsumer, WindowStats};
+pub use consumer::{Progress, WindowConsumer, WindowRings, WindowStats};
 pub use error::WindowError;
-pub use options::WindowOptions;
 pub use output::Output;
+pub use shared::Counts;
 pub use spec::{
     Aggregate, Corrections, EmptyWindows, Mode, Session, Sources, WindowKind, WindowSpec,
 };
-pub use trade::WindowTrade;
-pub use windows::{Counts, Windows};
+pub use trade::{WindowQuote, WindowTrade};
+pub use windows::Windows;

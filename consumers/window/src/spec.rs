@@ -20,6 +20,8 @@
 mod check;
 mod span;
 
+pub(crate) use check::{MOST_PANES, gcd};
+
 use crate::error::WindowError;
 use serde::{Deserialize, Serialize};
 use tickring::record::bar_stat;

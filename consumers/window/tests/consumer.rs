@@ -3,13 +3,14 @@
 use tempfile::TempDir;
 use tickring::record::{Heartbeat, Mbo, Record, Trade, WindowBar, action, window_flag};
 use tickring::{Directory, Poll, Reader, RingInfo, RingName, RingSpec, Start, Writer};
-use tickring_window::{Progress, WindowConsumer, WindowOptions, WindowStats};
+use tickring_window::{Progress, WindowConsumer, WindowRings, WindowSpec, WindowStats};
 
 struct Bus {
     _root: TempDir,
     directory: Directory,
     ticks: RingName,
     bars: RingName,
+    late: RingName,
 }
 
 impl Bus {
@@ -17,7 +18,13 @@ impl Bus {
         let root = tempfile::tempdir().unwrap();
         let directory = Directory::at(root.path());
         let name = |ring| RingName::new("test", ring).unwrap();
-        Self { ticks: name("ticks"), bars: name("bars"), _root: root, directory }
+        Self {
+            ticks: name("ticks"),
+            bars: name("bars"),
+            late: name("bars-late"),
+            _root: root,
+            directory,
+        }
     }
 
     fn ticks(&self) -> Writer {
@@ -30,8 +37,13 @@ impl Bus {
         WindowConsumer::open(
             &self.directory,
             (&self.ticks, start),
-            (&self.bars, 1 << 10),
-            WindowOptions { size_ns: 100, delay_ns: 0 },
+            &WindowRings {
+                bars: self.bars.clone(),
+                bars_capacity: 1 << 10,
+                late: self.late.clone(),
+                late_capacity: 1 << 6,
+            },
+            &WindowSpec::tumbling(100),
         )
         .unwrap()
     }

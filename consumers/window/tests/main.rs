@@ -1,6 +1,11 @@
-//! Tests of windows against batch recomputation, and of the consumer between two rings.
+//! Tests of windows against batch recomputation, and of the consumer between rings.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod arrival;
 mod consumer;
+mod corrections;
+mod model;
+mod scenarios;
 mod semantics;
+mod support;

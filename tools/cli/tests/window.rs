@@ -85,3 +85,42 @@ fn a_signal_leaves_the_ring_to_the_next_consumer() {
     let info = info().unwrap();
     assert_eq!((info.state, info.published), (RingState::Dead, 0), "no half a window");
 }
+
+#[test]
+fn a_specification_is_read_from_a_file_and_options_count_more() {
+    let bus = Bus::new();
+    let mut writer = bus.writer("demo/ticks", Trade::kinds());
+    for milliseconds in [0, 400, 1_500, 900, 2_500, 100] {
+        writer.publish(&at(milliseconds, 10)).unwrap();
+    }
+    writer.close();
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("spec.toml");
+    let text = "lateness = '2s'\naggregates = ['flow', 'twap']\n[window]\nkind = 'hopping'\n\
+                size = '2s'\nhop = '1s'\n";
+    std::fs::write(&path, text).unwrap();
+    let spec = format!("--spec {}", path.display());
+    let run = |options: &str| {
+        let ran = bus.run(&format!("window demo --json {options}"));
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let stats = ran.objects().pop().unwrap();
+        ["bars", "revisions", "late"].map(|name| stats[name].as_u64().unwrap())
+    };
+    assert_eq!(run(&format!("{spec} --bars a")), [7, 3, 0]);
+    assert_eq!(run(&format!("{spec} --bars b --lateness 0s")), [4, 0, 1]);
+    assert_eq!(run("--bars c --trades 4 --empty none"), [2, 0, 0]);
+    assert_eq!(run("--bars d --gap 800ms --delay 3s"), [2, 0, 0]);
+    let late = bus.run("tail demo/b-late --json");
+    assert_eq!(late.objects().len(), 1);
+    let bars = bus.run("tail demo/a --kind bar_stats --json");
+    assert_eq!(bars.objects().len(), 7, "{}", bars.err);
+
+    let printed = bus.run(&format!("window demo {spec} --size 3s --print-spec")).clean();
+    assert!(printed.contains("size = 3000000000\nhop = 1000000000"), "{printed}");
+    std::fs::write(&path, &printed).unwrap();
+    assert_eq!(bus.run(&format!("window demo {spec} --print-spec")).clean(), printed);
+    std::fs::write(&path, "[window]\nkind = 'round'").unwrap();
+    assert!(bus.run(&format!("window demo {spec}")).failure(2).contains("unknown variant"));
+    assert!(bus.run("window demo --empty never").failure(2).contains("`carry`"));
+    assert!(bus.run("window demo --spec nowhere.toml").failure(2).contains("nowhere.toml"));
+}

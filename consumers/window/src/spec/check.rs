@@ -46,14 +46,25 @@ impl WindowSpec {
                 format!("{} ns", self.lateness_ns),
             );
         }
-        if let WindowKind::Count { .. } = self.window
-            && (self.corrections.is_some() || !self.aggregates.is_empty())
-        {
+        if is_counted && self.corrections.is_some() {
             return wrong(
-                "window.kind",
-                "another kind with corrections or aggregates",
-                "count".to_owned(),
+                "corrections",
+                "none for windows in order of arrival, whose bounds would move",
+                "a horizon".to_owned(),
             );
+        }
+        self.check_aggregates()
+    }
+
+    fn check_aggregates(&self) -> Result<(), WindowError> {
+        let wrong = |field, expected: &'static str, found: String| {
+            Err(WindowError::Spec { field, expected, found })
+        };
+        if let WindowKind::Count { .. } = self.window
+            && !self.aggregates.is_empty()
+        {
+            let found = self.aggregates.len().to_string();
+            return wrong("aggregates", "none for count windows", found);
         }
         if self.ewma_shift > 32 {
             return wrong("ewma_shift", "at most 32", self.ewma_shift.to_string());
@@ -78,6 +89,11 @@ impl WindowSpec {
             }
             WindowKind::Session { gap_ns: 0 } => {
                 wrong("window.gap", "at least 1 ns, such as 30s", "0 ns".to_owned())
+            }
+            WindowKind::Tumbling { size_ns, .. } | WindowKind::Hopping { size_ns, .. }
+                if i64::try_from(size_ns).is_err() =>
+            {
+                wrong("window.size", "at most 292 years", format!("{size_ns} ns"))
             }
             WindowKind::Tumbling { size_ns, .. } => self.check_open(size_ns, size_ns),
             WindowKind::Hopping { size_ns, hop_ns, .. } => {

@@ -6,30 +6,35 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports, Service, Step};
 use crate::signals::Signals;
-use crate::{duration, start};
+use crate::start;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tickring::{Directory, RingName, Start};
-use tickring_window::{Progress, WindowConsumer, WindowOptions};
+use tickring_window::{Progress, WindowConsumer, WindowRings};
 
-/// Runs the window consumer: bars of fixed event time over the ticks of a bus
+mod spec;
+
+/// Slots of the ring of late records at most, unless the ring of bars has fewer.
+const LATE_CAPACITY: u64 = 1 << 14;
+
+/// Runs the window consumer: bars of event time, trades or volume over the ticks of a bus
 ///
-/// Reads the trades of BUS/ticks and publishes a bar for every instrument and window of event time
-/// to BUS/bars.
+/// Reads the trades of BUS/ticks and publishes a bar for every instrument and window to BUS/bars;
+/// what comes too late for its window goes to BUS/bars-late with the reason. Which windows, options
+/// say, or a file with --spec; options count more than the file.
 ///
-/// A window is published when an event behind its end, and the delay, has been seen. Stopped by a
-/// signal it leaves open windows unpublished and the ring open for the next consumer; at the end
-/// of the ticks it publishes what is left and closes the ring.
+/// A window of event time is published when an event behind its end, and the delay, has been seen.
+/// Stopped by a signal it leaves open windows unpublished and the rings open for the next consumer;
+/// at the end of the ticks it publishes what is left and closes the rings.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The bus, such as demo
     bus: String,
-    /// Length of a window
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1s")]
-    size: Duration,
-    /// How far events may be out of order before they are late
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "0s")]
-    delay: Duration,
+    #[command(flatten)]
+    windows: spec::Options,
+    /// Print the specification as TOML, for --spec, and end
+    #[arg(long)]
+    print_spec: bool,
     /// Where to begin: oldest, latest or a sequence
     #[arg(long, value_name = "START", value_parser = start::parse, default_value = "oldest")]
     #[arg(allow_hyphen_values = true)]
@@ -40,6 +45,9 @@ pub(crate) struct Arguments {
     /// The ring of the bus to be written
     #[arg(long, value_name = "RING", default_value = "bars")]
     bars: String,
+    /// The ring of what went into no window [default: that of the bars and -late]
+    #[arg(long, value_name = "RING")]
+    late: Option<String>,
     /// Slots of the ring of bars, a power of two
     #[arg(long, value_name = "SLOTS", default_value_t = tickring::DEFAULT_CAPACITY)]
     capacity: u64,
@@ -52,18 +60,23 @@ pub(super) fn run(
     directory: &Directory,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    let spec = arguments.windows.spec()?;
+    if arguments.print_spec {
+        write!(output, "{}", spec.canonical())?;
+        return Ok(Outcome::Done);
+    }
     // Before the rings appear: who sees them may send one.
     let signals = Signals::catch()?;
-    let ticks = RingName::new(&arguments.bus, &arguments.ticks)?;
-    let bars = RingName::new(&arguments.bus, &arguments.bars)?;
-    let nanoseconds = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-    let options = WindowOptions {
-        size_ns: nanoseconds(arguments.size),
-        delay_ns: nanoseconds(arguments.delay),
+    let ring = |name: &str| RingName::new(&arguments.bus, name);
+    let late = arguments.late.unwrap_or_else(|| format!("{}-late", arguments.bars));
+    let rings = WindowRings {
+        bars: ring(&arguments.bars)?,
+        bars_capacity: arguments.capacity,
+        late: ring(&late)?,
+        late_capacity: arguments.capacity.min(LATE_CAPACITY),
     };
-    let source = (&ticks, arguments.from);
-    let sink = (&bars, arguments.capacity);
-    let consumer = WindowConsumer::open(directory, source, sink, options)?;
+    let source = (&ring(&arguments.ticks)?, arguments.from);
+    let consumer = WindowConsumer::open(directory, source, &rings, &spec)?;
     service::run(consumer, &signals, arguments.reports, output)
 }
 
@@ -91,13 +104,16 @@ impl Service for WindowConsumer {
         let counts = stats.counts;
         let quantile = |at| Age(stats.latency_ns.value_at_quantile(at));
         format!(
-            "{} records, {} trades, {} bars, {} late, {} untimed, {} missed, {} restarts, \
-             {} tombstones, lag {}, latency p50 {} p99 {}",
+            "{} records, {} trades, {} bars, {} revisions, {} corrected, {} late, {} untimed, \
+             {} refused, {} missed, {} restarts, {} tombstones, lag {}, latency p50 {} p99 {}",
             Grouped(counts.records),
             Grouped(counts.trades),
             Grouped(counts.bars),
+            Grouped(counts.revisions),
+            Grouped(counts.corrected),
             Grouped(counts.late),
             Grouped(counts.untimed),
+            Grouped(counts.refused),
             Grouped(stats.missed),
             Grouped(stats.restarts),
             Grouped(stats.tombstones),
@@ -116,7 +132,14 @@ impl Service for WindowConsumer {
             "accepted": counts.accepted,
             "late": counts.late,
             "untimed": counts.untimed,
+            "corrected": counts.corrected,
+            "refused": counts.refused,
+            "quotes": counts.quotes,
             "bars": counts.bars,
+            "revisions": counts.revisions,
+            "forgotten": counts.forgotten,
+            "skipped": counts.skipped,
+            "watermark_ns": self.watermark_ns(),
             "missed": stats.missed,
             "restarts": stats.restarts,
             "tombstones": stats.tombstones,
