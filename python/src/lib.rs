@@ -7,7 +7,7 @@
 //! One noun per file: `ring` opens, lists and creates; `reader` polls and waits with the help
 //! of `collect`, which knows no Python; `batch` and `view` are what a reader gives, both of
 //! them `rows` with a `dtype`; `readers`, `instrument` and `latest` are what a ring knows of its
-//! readers and instruments; `define` makes a schema from a dtype; `writer` publishes arrays;
+//! readers and instruments; `window` runs the windows of the consumer here; `define` makes a schema from a dtype; `writer` publishes arrays;
 //! `error` is the one place where errors of the bus become exceptions.
 
 mod batch;
@@ -27,6 +27,7 @@ mod schema;
 mod start;
 mod storage;
 mod view;
+mod window;
 mod writer;
 
 /// The native part of `tickring`.
@@ -56,6 +57,8 @@ mod _native {
     use crate::schema::{Field, Kind, Schema};
     #[pymodule_export]
     use crate::view::View;
+    #[pymodule_export]
+    use crate::window::{WindowOutput, Windows};
     #[pymodule_export]
     use crate::writer::Writer;
 

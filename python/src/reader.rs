@@ -7,8 +7,10 @@ use crate::event::Event;
 use crate::schema::Schema;
 use crate::start::start_of;
 use crate::view::View;
+use crate::window::Windows;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::time::{Duration, Instant};
 
 /// Records that a poll gives at most, unless told otherwise.
@@ -194,6 +196,24 @@ impl Reader {
     #[pyo3(signature = (n=None))]
     fn view(slf: Py<Self>, n: Option<usize>) -> View {
         View::new(slf, n.unwrap_or(usize::MAX))
+    }
+
+    /// Event-time windows over the records that this reader reads from here on: the operator of
+    /// `tickring window`, run here.
+    ///
+    /// `spec` is a specification as TOML or as a dict of the same form. Without it, `size` makes
+    /// tumbling windows, with `hop` hopping ones, and `gap` sessions; other keywords are those of
+    /// the specification, such as delay="10ms", lateness, aggregates=["twap"].
+    ///
+    /// Raises ValueError for a specification that makes no sense.
+    #[pyo3(signature = (spec=None, **options))]
+    fn window(
+        slf: Py<Self>,
+        py: Python<'_>,
+        spec: Option<&Bound<'_, PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Windows> {
+        Windows::new(slf, py, spec, options)
     }
 
     /// Moves the cursor: to "latest", "oldest", a sequence, a time ("-10s" ago, or a datetime with

@@ -86,7 +86,12 @@ impl Clock {
         let held = source.watermark <= self.watermark || source.idle != 0;
         source.idle = 0;
         source.watermark = source.watermark.max(watermark);
-        held && self.settle()
+        let own = source.watermark;
+        match self.sources.len() {
+            // The usual case: nothing to compare with.
+            1 => self.raise(own),
+            _ => held && self.settle(),
+        }
     }
 
     /// Takes a watermark of all sources, known or not; says whether that of the windows moved.
@@ -114,6 +119,7 @@ impl Clock {
         least.or_else(highest).is_some_and(|watermark| self.raise(watermark))
     }
 
+    #[inline]
     fn raise(&mut self, watermark: i64) -> bool {
         let moves = watermark > self.watermark;
         self.watermark = self.watermark.max(watermark);

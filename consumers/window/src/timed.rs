@@ -76,13 +76,14 @@ impl Timed {
         let Some(pane) = self.axis.pane_of(trade.ts_event_ns) else {
             return Err(late_reason::CLOSED);
         };
-        if !self.panes.is_open(pane) {
-            self.open(shared, pane)?;
-        } else if self.axis.last_window_of(pane) < self.next_dead {
+        if self.axis.last_window_of(pane) < self.next_dead {
             return Err(late_reason::LATE);
         }
         let number = shared.instruments.number(trade.instrument_id);
-        self.panes.add(pane, number, trade);
+        if !self.panes.add(pane, number, trade) {
+            self.open(shared, pane)?;
+            self.panes.add(pane, number, trade);
+        }
         if self.axis.first_window_of(pane) < self.next_fire {
             self.add_late(shared, pane, number, trade, out);
         }

@@ -111,14 +111,14 @@ impl Panes {
         true
     }
 
-    /// Adds a trade to an open pane.
+    /// Adds a trade to a pane; says whether that is open.
     #[inline]
-    pub(super) fn add(&mut self, pane: i64, number: usize, trade: &WindowTrade) {
-        if let Some(there) = self.get_mut(pane)
-            && there.store.add(number, trade)
-        {
+    pub(super) fn add(&mut self, pane: i64, number: usize, trade: &WindowTrade) -> bool {
+        let Some(there) = self.get_mut(pane) else { return false };
+        if there.store.add(number, trade) {
             there.touched.push(packed(trade.instrument_id, number));
         }
+        true
     }
 
     /// Adds a quote to an open pane.
