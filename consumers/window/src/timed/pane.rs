@@ -64,7 +64,7 @@ pub(super) struct Panes {
 
 impl Panes {
     pub(super) fn new(wanted: Wanted) -> Self {
-        Self { wanted, ring: vec![Pane::new(wanted); 4], span: None }
+        Self { wanted, ring: vec![Pane::new(wanted)], span: None }
     }
 
     pub(super) fn span(&self) -> Option<(i64, i64)> {
@@ -218,7 +218,7 @@ impl Panes {
         let len = from.value::<u64>()?.min(MOST_PANES.cast_unsigned());
         let (wanted, count) = (self.wanted, from.value::<u64>()?);
         self.ring.clear();
-        let len = usize::try_from(len).unwrap_or(1).max(4).next_power_of_two();
+        let len = usize::try_from(len).unwrap_or(1).max(1).next_power_of_two();
         self.ring.resize_with(len, || Pane::new(wanted));
         self.span = None;
         for _ in 0..count {
