@@ -7,6 +7,12 @@
 //! of 10 ms. `ring` takes them from a ring by the consumer, which publishes the bars to another
 //! one; the ring is as large as the trades are many.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "the numbers are this file's own, and a bench fails by panicking"
+)]
+
 use nix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use tickring::record::{Record, Trade};

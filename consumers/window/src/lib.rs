@@ -3,8 +3,8 @@
 //! # Concepts
 //!
 //! - A *window* is a half-open span `[start, end)` of event time of one instrument. What windows
-//!   there are, a [`WindowSpec`] says: tumbling, hopping, sessions, the last trades, bars of so many
-//!   trades or so much volume or value.
+//!   there are, a [`WindowSpec`] says: tumbling, hopping, sessions, the last trades, bars of so
+//!   many trades or so much volume or value.
 //! - The *watermark* W says that nothing at or before W is expected any more. Each source has one,
 //!   the highest event time seen, less a delay, less one nanosecond; the least of the active ones
 //!   counts. It moves with every record.
