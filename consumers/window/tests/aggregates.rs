@@ -71,7 +71,9 @@ proptest! {
         let trades: Vec<WindowTrade> = trades
             .into_iter()
             .zip(0_u64..)
-            .map(|((ts, price, size), seq)| priced(ts, seq, price, size, b"ABN"[seq as usize % 3]))
+            .map(|((ts, price, size), seq)| {
+                priced(ts, seq, price, size, [b'A', b'B', b'N'][usize::try_from(seq % 3).unwrap()])
+            })
             .collect();
         let outputs = |trades: &[WindowTrade]| {
             let mut run = Run::new(&WindowSpec { delay_ns: 1_000, ..spec(kind) });
