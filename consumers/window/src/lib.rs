@@ -36,6 +36,7 @@ mod loss;
 mod output;
 mod session;
 mod shared;
+pub mod sink;
 mod sketch;
 mod sliding;
 mod spec;

@@ -9,4 +9,5 @@ mod corrections;
 mod model;
 mod scenarios;
 mod semantics;
+mod sink;
 mod support;
