@@ -83,6 +83,28 @@ pub enum Failure {
         /// Records reported as missed.
         missed: u64,
     },
+    /// Windows could not be set up or run.
+    #[error("windows: {reason}")]
+    Windows {
+        /// What they say.
+        reason: String,
+    },
+    /// A file of columns could not be written.
+    #[error("columns: {reason}")]
+    Columns {
+        /// What the library says.
+        reason: String,
+    },
+    /// An engine did not do its work.
+    #[error("{engine}: expected {expected}, found {found}; hint: its messages stand above")]
+    Engine {
+        /// The engine.
+        engine: String,
+        /// What was expected of it.
+        expected: String,
+        /// What it said.
+        found: String,
+    },
     /// The bus refused something.
     #[error(transparent)]
     Bus(#[from] tickring::Error),
@@ -117,6 +139,18 @@ impl Failure {
     #[must_use]
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { operation, path: path.to_owned(), source }
+    }
+
+    /// What windows say, for `map_err`.
+    #[must_use]
+    pub fn windows(error: impl std::error::Error) -> Self {
+        Self::Windows { reason: error.to_string() }
+    }
+
+    /// What a library of columns says, for `map_err`.
+    #[must_use]
+    pub fn columns(error: impl std::error::Error) -> Self {
+        Self::Columns { reason: error.to_string() }
     }
 
     /// The exit code that a process ends with: 3 where the machine is the reason, else 1.

@@ -13,6 +13,7 @@
 //!   state of the machine apart.
 //! - The binary `waiting` measures what it takes and costs to wait: see [`waiting`]. What the two
 //!   binaries share is in [`harness`].
+//! - The binary `windows` measures bars beside other engines, each in a process: see [`windowing`].
 //!
 //! Times are taken by the time stamp counter, in ticks; [`clock`] turns them into nanoseconds.
 
@@ -40,4 +41,5 @@ pub mod shared;
 pub mod spread;
 pub mod table;
 pub mod waiting;
+pub mod windowing;
 pub mod workload;

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use failure::Failure;
 
+mod bench;
 mod ci;
 mod demo;
 mod failure;
@@ -81,6 +82,12 @@ const COMMANDS: &[Command] = &[
         summary: "run the fuzzers of bus/fuzz and producer/fuzz, each N seconds or inputs",
         run: fuzz::run,
     },
+    Command {
+        name: "bench",
+        arguments: "window [--ticks N] [--check-only] …",
+        summary: "check and measure windows beside polars, DuckDB and Flink",
+        run: bench::run,
+    },
     Command { name: "help", arguments: "", summary: "list the commands", run: help },
 ];
 
@@ -127,7 +134,7 @@ fn help(arguments: &[String]) -> Result<(), Failure> {
     println!("cargo xtask COMMAND");
     for command in COMMANDS {
         let call = format!("{} {}", command.name, command.arguments);
-        println!("  {call:34} {}", command.summary);
+        println!("  {call:41} {}", command.summary);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::step::{self, Step};
 use crate::{ordering_mutants, process};
 
-mod python;
+pub(crate) mod python;
 
 /// The parts of the tests: the option that selects the part, and its steps.
 const PARTS: [(&str, &[Step]); 3] = [

@@ -22,25 +22,35 @@ fn venv() -> PathBuf {
     process::target_dir().join("venv")
 }
 
-/// Creates the virtual environment and installs the pinned requirements, if they changed.
+/// Creates the virtual environment of the tests and installs the pinned requirements, if they
+/// changed.
+///
+/// # Errors
+/// Those of [`prepare`].
+pub(crate) fn environment() -> Result<(), Failure> {
+    prepare(&venv(), &process::root().join("python/requirements-dev.txt")).map(|_| ())
+}
+
+/// Creates a virtual environment in `venv` with these pinned requirements, if it does not have
+/// them already, and returns its interpreter.
 ///
 /// # Errors
 /// `Setup` without a usable Python, `File` without the requirements, `Command` when pip fails.
-pub(crate) fn environment() -> Result<(), Failure> {
-    let venv = venv();
-    let requirements = process::root().join("python/requirements-dev.txt");
-    let wanted = fs::read_to_string(&requirements).map_err(Failure::file("read", &requirements))?;
-    if is_current(&venv, &wanted) {
+pub(crate) fn prepare(venv: &Path, requirements: &Path) -> Result<PathBuf, Failure> {
+    let python = venv.join("bin/python");
+    let wanted = fs::read_to_string(requirements).map_err(Failure::file("read", requirements))?;
+    if is_current(venv, &wanted) {
         println!("{} is up to date", venv.display());
-        return Ok(());
+        return Ok(python);
     }
     let mut create = Command::new(interpreter()?);
-    process::run(create.args(["-m", "venv", "--clear"]).arg(&venv))?;
-    let mut install = Command::new(venv.join("bin/python"));
+    process::run(create.args(["-m", "venv", "--clear"]).arg(venv))?;
+    let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    process::run(install.arg("--requirement").arg(&requirements))?;
+    process::run(install.arg("--requirement").arg(requirements))?;
     let stamp = venv.join(STAMP);
-    fs::write(&stamp, wanted).map_err(Failure::file("write", &stamp))
+    fs::write(&stamp, wanted).map_err(Failure::file("write", &stamp))?;
+    Ok(python)
 }
 
 /// Builds the extension module in release mode and installs it into the environment.
