@@ -35,6 +35,7 @@ mod log;
 mod loss;
 mod output;
 mod session;
+pub mod shape;
 mod shared;
 pub mod sink;
 mod sketch;

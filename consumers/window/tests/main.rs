@@ -3,11 +3,14 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod aggregates;
+#[path = "../../../bus/tests/allocations.rs"]
+mod allocations;
 mod arrival;
 mod consumer;
 mod corrections;
 mod model;
 mod scenarios;
 mod semantics;
+mod shape;
 mod sink;
 mod support;

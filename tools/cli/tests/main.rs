@@ -17,6 +17,7 @@ mod journal;
 mod ls;
 mod own_kind;
 mod plants;
+mod shapes;
 mod simulate;
 mod soup;
 mod support;
