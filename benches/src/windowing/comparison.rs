@@ -191,7 +191,7 @@ ratio is one within a round. Every engine has one thread for the work.
   be revised. polars takes open and close in order of arrival and sums in 64 bits;
   group_by_dynamic is spared the sorting. The volumes bought and sold are in the row with sides.
 - Flink is a general distributed engine, with state that survives and scales: here it runs in one
-  process with one slot, heap state, objects reused, no checkpoints, after a job that warmed it up.";
+  process with one slot, heap state, objects reused, no checkpoints, warmed up by a job before.";
 
 fn per_tick(ns: u64, ticks: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
