@@ -154,7 +154,7 @@ pub fn write(ticks: &[Tick], path: &Path) -> Result<(), Failure> {
         .map_err(|source| Failure::io("write", path, source))
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 ///
