@@ -37,6 +37,7 @@ mod output;
 mod session;
 pub mod shape;
 mod shared;
+#[cfg(feature = "files")]
 pub mod sink;
 mod sketch;
 mod sliding;

@@ -12,5 +12,6 @@ mod model;
 mod scenarios;
 mod semantics;
 mod shape;
+#[cfg(feature = "files")]
 mod sink;
 mod support;
