@@ -1,5 +1,5 @@
-//! What a trade costs the windows, beside the least that any of them could do: bars of one second
-//! in a dense array, without watermark, late trades or order of events.
+//! What a trade costs the windows, beside the least that any of them could do: see
+//! `tickring_benches::windowing::floor`.
 //!
 //! All figures are nanoseconds of CPU time of one thread for one trade, the median of the rounds;
 //! each round runs every case once, one behind the other. Trades are of 8,000 instruments by Zipf's
@@ -17,6 +17,9 @@ use nix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use tickring::record::{Record, Trade};
 use tickring::{Directory, RingName, RingSpec, Start, Writer};
+use tickring_benches::windowing::floor;
+use tickring_benches::windowing::market::Tick;
+use tickring_benches::windowing::ours::Shape;
 use tickring_window::{
     Aggregate, Corrections, Output, Progress, WindowConsumer, WindowKind, WindowRings, WindowSpec,
     WindowTrade, Windows,
@@ -148,44 +151,18 @@ fn measure(trades: &[WindowTrade], spec: &WindowSpec) -> f64 {
     per_trade
 }
 
-/// Sums of one second in a dense array.
+/// The least that windows can cost.
 fn floor(trades: &[WindowTrade]) -> f64 {
-    #[derive(Clone, Copy)]
-    #[repr(C, align(64))]
-    struct Bar {
-        notional: i128,
-        open: i64,
-        high: i64,
-        low: i64,
-        close: i64,
-        volume: u64,
-        count: u64,
-    }
-    let empty = Bar { notional: 0, open: 0, high: 0, low: 0, close: 0, volume: 0, count: 0 };
-    let mut bars = vec![empty; INSTRUMENTS + 1];
-    let mut next = 0;
-    time(|| {
-        for trade in trades {
-            if trade.ts_event_ns >= next {
-                next = (trade.ts_event_ns / SECOND_NS as i64 + 1) * SECOND_NS as i64;
-                for bar in bars.iter_mut().filter(|bar| bar.count > 0) {
-                    black_box(*bar);
-                    *bar = empty;
-                }
-            }
-            let bar = &mut bars[trade.instrument_id as usize];
-            let price = trade.price_e9;
-            if bar.count == 0 {
-                (bar.open, bar.high, bar.low) = (price, price, price);
-            }
-            bar.high = bar.high.max(price);
-            bar.low = bar.low.min(price);
-            bar.close = price;
-            bar.count += 1;
-            bar.volume += trade.size;
-            bar.notional += i128::from(price) * i128::from(trade.size);
-        }
-    })
+    let tick = |trade: &WindowTrade| Tick {
+        ts: trade.ts_event_ns.cast_unsigned(),
+        price: trade.price_e9,
+        sym: trade.instrument_id,
+        size: trade.size as u32,
+        ..Tick::default()
+    };
+    let ticks: Vec<Tick> = trades.iter().map(tick).collect();
+    let shape = Shape { size_ns: SECOND_NS, hop_ns: SECOND_NS, delay_ns: 0 };
+    time(|| _ = black_box(floor::run(&ticks, INSTRUMENTS as u32 + 1, shape)))
 }
 
 /// A closed ring with all trades.

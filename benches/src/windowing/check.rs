@@ -40,7 +40,7 @@ pub struct Check {
 const HOPS: u64 = 4;
 
 /// Makes the bars, writes them with the ticks to the folder, and lets the scripts compare: for
-/// windows side by side, and for windows that overlap if the operator has them.
+/// windows side by side, and for windows that overlap.
 ///
 /// # Errors
 ///
@@ -54,10 +54,7 @@ pub fn run(check: &Check) -> Result<(), Failure> {
     drop(ticks);
     let tumbling = check.span.shape();
     check.windows(&events, tumbling)?;
-    if ours::HAS_HOPS {
-        check.windows(&events, Shape { hop_ns: tumbling.size_ns / HOPS, ..tumbling })?;
-    }
-    Ok(())
+    check.windows(&events, Shape { hop_ns: tumbling.size_ns / HOPS, ..tumbling })
 }
 
 impl Check {
@@ -123,8 +120,8 @@ fn absent(events: &[Event], made: &Made) -> BTreeSet<u64> {
     for event in events {
         match event {
             Event::Lost(first, count) => absent.extend(*first..first + count),
-            Event::Bust(seq) if ours::HAS_BUSTS => _ = absent.insert(*seq),
-            Event::Bust(_) | Event::Tick(..) => {}
+            Event::Bust(seq, _) => _ = absent.insert(*seq),
+            Event::Tick(..) => {}
         }
     }
     absent

@@ -10,8 +10,8 @@ use std::path::Path;
 const START_NS: u64 = 1_795_703_400_000_000_000;
 /// One in so many ticks is busted, where there are busts.
 const BUST_EVERY: u64 = 10_000;
-/// A bust comes at most so many ticks later.
-const BUST_WITHIN: u64 = 2_000;
+/// A bust comes at most so many ticks later: the bar may be out by then.
+const BUST_WITHIN: u64 = 20_000;
 /// One in so many ticks is far too late, where there are such.
 const LATE_EVERY: u64 = 50_000;
 /// How much too late, in nanoseconds.
@@ -69,8 +69,8 @@ pub struct Market {
 pub enum Event {
     /// The tick with this sequence.
     Tick(u64, Tick),
-    /// The tick with this sequence did not count.
-    Bust(u64),
+    /// The tick with this sequence, of this instrument, did not count.
+    Bust(u64, u32),
     /// So many ticks from this sequence on were lost.
     Lost(u64, u64),
 }
@@ -114,7 +114,7 @@ impl Market {
         let mut random = Random(self.seed ^ 0xB057);
         let total = ticks.len() as u64;
         let gap_every = total / (GAPS + 1);
-        let mut busts: Vec<(u64, u64)> = Vec::new();
+        let mut busts: Vec<(u64, u64, u32)> = Vec::new();
         let mut events = Vec::with_capacity(ticks.len());
         let mut lost_until = 0;
         for (seq, tick) in (0_u64..).zip(ticks) {
@@ -129,17 +129,17 @@ impl Market {
             }
             events.push(Event::Tick(seq, *tick));
             if self.faults && seq % BUST_EVERY == BUST_EVERY / 3 {
-                busts.push((seq + 1 + random.below(BUST_WITHIN), seq));
+                busts.push((seq + 1 + random.below(BUST_WITHIN), seq, tick.sym));
             }
-            busts.retain(|(at, busted)| {
+            busts.retain(|(at, busted, sym)| {
                 let is_due = *at <= seq;
                 if is_due {
-                    events.push(Event::Bust(*busted));
+                    events.push(Event::Bust(*busted, *sym));
                 }
                 !is_due
             });
         }
-        events.extend(busts.into_iter().map(|(_, busted)| Event::Bust(busted)));
+        events.extend(busts.into_iter().map(|(_, busted, sym)| Event::Bust(busted, sym)));
         events
     }
 }
@@ -273,8 +273,9 @@ mod tests {
                     assert_eq!(seq, next);
                     next += 1;
                 }
-                Event::Bust(seq) => {
+                Event::Bust(seq, sym) => {
                     assert!(seq < next);
+                    assert_eq!(ticks[usize::try_from(seq).unwrap()].sym, sym);
                     busts += 1;
                 }
                 Event::Lost(seq, count) => {

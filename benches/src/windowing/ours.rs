@@ -5,17 +5,19 @@ use crate::failure::Failure;
 use crate::windowing::engine::{Totals, processor_time};
 use crate::windowing::market::{Event, Tick};
 use std::time::Duration;
-use tickring::record::{Record, Trade, WindowBar, side};
+use tickring::record::{Record, Trade, WindowBar, action, side};
 use tickring::{Directory, Reader, RingName, RingSpec, Start, Writer};
-use tickring_window::{Progress, WindowConsumer, WindowOptions, WindowTrade, Windows};
+use tickring_window::{
+    Corrections, Output, Progress, WindowConsumer, WindowKind, WindowRings, WindowSpec,
+    WindowTrade, Windows,
+};
 
-/// Whether the operator takes trades back.
-pub const HAS_BUSTS: bool = false;
-/// Whether the operator has windows that overlap.
-pub const HAS_HOPS: bool = false;
-
-/// Slots of the rings.
+/// Slots of the rings of ticks and bars.
 const CAPACITY: u64 = 1 << 16;
+/// Slots of the ring of late ticks.
+const LATE_CAPACITY: u64 = 1 << 10;
+/// Trades that can be taken back, and for how long after their window has fired.
+const CORRECTIONS: Corrections = Corrections { horizon_ns: 200_000_000, log: 1 << 20 };
 
 /// How ticks are divided, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +31,14 @@ pub struct Shape {
 }
 
 impl Shape {
-    fn windows(self) -> Result<Windows, Failure> {
-        Windows::new(self.options()?).map_err(Failure::windows)
-    }
-
-    fn options(self) -> Result<WindowOptions, Failure> {
-        if self.hop_ns != self.size_ns {
-            let reason = "this operator's windows do not overlap".to_owned();
-            return Err(Failure::Windows { reason });
-        }
-        Ok(WindowOptions { size_ns: self.size_ns, delay_ns: self.delay_ns })
+    fn spec(self) -> WindowSpec {
+        let Self { size_ns, hop_ns, delay_ns } = self;
+        let window = if hop_ns == size_ns {
+            WindowKind::Tumbling { size_ns, offset_ns: 0 }
+        } else {
+            WindowKind::Hopping { size_ns, hop_ns, offset_ns: 0 }
+        };
+        WindowSpec { delay_ns, ..WindowSpec::new(window) }
     }
 }
 
@@ -48,9 +48,13 @@ impl Shape {
 ///
 /// [`Failure::Windows`].
 pub fn from_memory(ticks: &[Tick], shape: Shape) -> Result<Totals, Failure> {
-    let mut windows = shape.windows()?;
+    let mut windows = Windows::new(&shape.spec()).map_err(Failure::windows)?;
     let mut totals = Totals::default();
-    let mut out = |bar: &WindowBar| totals.add(bar.count, bar.volume);
+    let mut out = |output: Output<'_>| {
+        if let Output::Bar(bar) = output {
+            totals.add(bar.count, bar.volume);
+        }
+    };
     for (seq, tick) in (0..).zip(ticks) {
         windows.trade(&trade(seq, tick), &mut out);
     }
@@ -69,27 +73,34 @@ pub struct Made {
     pub gaps: Vec<(u64, u64)>,
 }
 
-/// Makes bars of a stream of events.
+impl Made {
+    fn take(&mut self, output: &Output<'_>) {
+        match output {
+            Output::Bar(bar) => self.bars.push(**bar),
+            // A correction that is refused leaves a difference.
+            Output::Late(late) if late.action == action::TRADE => self.late.push(late.seq),
+            Output::Late(_) | Output::Stats(_) => {}
+        }
+    }
+}
+
+/// Makes bars of a stream of events, some of which take ticks back.
 ///
 /// # Errors
 ///
 /// [`Failure::Windows`].
 pub fn from_events(events: &[Event], shape: Shape) -> Result<Made, Failure> {
-    let mut windows = shape.windows()?;
+    let spec = WindowSpec { corrections: Some(CORRECTIONS), ..shape.spec() };
+    let mut windows = Windows::new(&spec).map_err(Failure::windows)?;
     let mut made = Made::default();
-    let Made { bars, late, gaps } = &mut made;
     let mut newest = 0;
     let mut lost_from = None;
     for event in events {
         match event {
             Event::Tick(seq, tick) => {
-                let before = windows.counts().late;
-                windows.trade(&trade(*seq, tick), &mut |bar| bars.push(*bar));
-                if windows.counts().late > before {
-                    late.push(*seq);
-                }
+                windows.trade(&trade(*seq, tick), &mut |output| made.take(&output));
                 if let Some(from) = lost_from.take() {
-                    gaps.push((from, tick.ts.saturating_add(shape.delay_ns)));
+                    made.gaps.push((from, tick.ts.saturating_add(shape.delay_ns)));
                 }
                 newest = newest.max(tick.ts);
             }
@@ -97,11 +108,12 @@ pub fn from_events(events: &[Event], shape: Shape) -> Result<Made, Failure> {
                 windows.missed(*count);
                 lost_from.get_or_insert(newest.saturating_sub(shape.delay_ns));
             }
-            // Without a record that takes a trade back, nothing is said of it.
-            Event::Bust(_) => {}
+            Event::Bust(seq, sym) => {
+                windows.trade(&bust(*seq, *sym), &mut |output| made.take(&output));
+            }
         }
     }
-    windows.finish(&mut |bar| bars.push(*bar));
+    windows.finish(&mut |output| made.take(&output));
     Ok(made)
 }
 
@@ -115,14 +127,19 @@ pub fn from_ring(ticks: &[Tick], shape: Shape) -> Result<(Totals, Duration), Fai
     let root = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     let root = root.map_err(|source| Failure::io("create", "a folder".as_ref(), source))?;
     let directory = Directory::at(root.path());
-    let (input, output) = (RingName::new("bench", "ticks")?, RingName::new("bench", "bars")?);
+    let input = RingName::new("bench", "ticks")?;
     let spec = RingSpec { capacity: CAPACITY, ..RingSpec::new(Trade::kinds())? };
     let mut writer = Some(Writer::open(&directory, &input, &spec)?);
-    let options = shape.options()?;
-    let (from, to) = ((&input, Start::Oldest), (&output, CAPACITY));
+    let rings = WindowRings {
+        bars: RingName::new("bench", "bars")?,
+        bars_capacity: CAPACITY,
+        late: RingName::new("bench", "late")?,
+        late_capacity: LATE_CAPACITY,
+    };
+    let from = (&input, Start::Oldest);
     let mut consumer =
-        WindowConsumer::open(&directory, from, to, options).map_err(Failure::windows)?;
-    let mut bars = Reader::open(&directory, &output, Start::Oldest)?;
+        WindowConsumer::open(&directory, from, &rings, &shape.spec()).map_err(Failure::windows)?;
+    let mut bars = Reader::open(&directory, &rings.bars, Start::Oldest)?;
     let mut totals = Totals::default();
     let mut spent = Duration::ZERO;
     for part in ticks.chunks(4096) {
@@ -173,11 +190,32 @@ fn trade(seq: u64, tick: &Tick) -> WindowTrade {
         seq,
         publisher_id: 1,
         instrument_id: tick.sym,
-        ts_event_ns: tick.ts,
+        ts_event_ns: tick.ts.cast_signed(),
         price_e9: tick.price,
         size: u64::from(tick.size),
         side: letter(tick.side),
+        action: action::TRADE,
+        trade_id: 0,
+        sequence: sequence(seq),
     }
+}
+
+/// Takes a tick back, at no time of its own.
+fn bust(seq: u64, sym: u32) -> WindowTrade {
+    WindowTrade {
+        publisher_id: 1,
+        instrument_id: sym,
+        action: action::CANCEL,
+        sequence: sequence(seq),
+        ..WindowTrade::default()
+    }
+}
+
+/// The venue's number of a tick.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "venues count modulo 2^32, too")]
+fn sequence(seq: u64) -> u32 {
+    seq as u32
 }
 
 fn record(tick: &Tick) -> Trade {
