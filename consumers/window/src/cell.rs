@@ -1,6 +1,7 @@
 //! The running sums of one instrument in one window or pane.
 
 use crate::trade::WindowTrade;
+use std::hint::select_unpredictable;
 use tickring::record::{Record, UNDEF_PRICE, WindowBar, window_flag};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -55,7 +56,9 @@ impl Cell {
     };
 
     /// Adds a trade. A sum that does not fit stays where it was and the bar is flagged.
-    #[inline]
+    ///
+    /// Cost: arrival out of order and sides cannot be predicted, so that neither is a branch.
+    #[inline(always)]
     pub(crate) fn add(&mut self, trade: &WindowTrade) {
         let price = trade.price_e9;
         let (ts, seq) = (trade.ts_event_ns, trade.seq);
@@ -64,9 +67,11 @@ impl Cell {
         } else {
             self.high = self.high.max(price);
             self.low = self.low.min(price);
-            if (ts, seq) >= (self.last_ns, self.last_seq) {
-                (self.last_ns, self.last_seq, self.close) = (ts, seq, price);
-            } else if (ts, seq) < (self.first_ns, self.first_seq) {
+            let is_last = (ts > self.last_ns) | ((ts == self.last_ns) & (seq >= self.last_seq));
+            self.last_ns = select_unpredictable(is_last, ts, self.last_ns);
+            self.last_seq = select_unpredictable(is_last, seq, self.last_seq);
+            self.close = select_unpredictable(is_last, price, self.close);
+            if ts <= self.first_ns && (ts, seq) < (self.first_ns, self.first_seq) {
                 (self.first_ns, self.first_seq, self.open) = (ts, seq, price);
             }
         }
@@ -76,7 +81,7 @@ impl Cell {
         self.sum(trade.size, trade.bought(), trade.sold(), notional);
     }
 
-    #[inline]
+    #[cold]
     fn begin(&mut self, trade: &WindowTrade) {
         let price = trade.price_e9;
         let flags = self.flags;
@@ -95,7 +100,7 @@ impl Cell {
         };
     }
 
-    #[inline]
+    #[inline(always)]
     fn sum(&mut self, volume: u64, bought: u64, sold: u64, notional: i128) {
         let sums = (self.volume.checked_add(volume), self.notional.checked_add(notional));
         if let (Some(volume), Some(notional)) = sums {

@@ -1,5 +1,6 @@
 //! What windows take from a record.
 
+use std::hint::select_unpredictable;
 use tickring::RecordRef;
 use tickring::record::{
     Level, Mbo, Mbp1, Mbp10, Quote, QuoteW, Trade, TradeW, UNDEF_PRICE, action, rtype, side,
@@ -123,15 +124,15 @@ impl WindowTrade {
     }
 
     /// Quantity bought by the aggressor.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bought(&self) -> u64 {
-        if self.side == side::BID { self.size } else { 0 }
+        select_unpredictable(self.side == side::BID, self.size, 0)
     }
 
     /// Quantity sold by the aggressor.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sold(&self) -> u64 {
-        if self.side == side::ASK { self.size } else { 0 }
+        select_unpredictable(self.side == side::ASK, self.size, 0)
     }
 }
 
