@@ -14,6 +14,11 @@ use crate::reader::{Reader, Start};
 use crate::schema::{Layouts, Schema};
 use crate::slot::Entry;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// From one look at a journal that is behind to the next.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A reader of a ring and of its journal.
 ///
@@ -134,6 +139,20 @@ impl LosslessReader {
             };
             if let Some((found, _)) = found {
                 return Ok(found);
+            }
+        }
+    }
+
+    /// Waits as [`Reader::wait`] does, for `limit` at most; for a journal that is behind, a
+    /// millisecond. Gives whether there may be something.
+    pub fn wait(&mut self, limit: Duration) -> bool {
+        match self.from {
+            Source::Ring => self.ring.wait(limit),
+            Source::Journal => {
+                if self.is_waiting {
+                    thread::sleep(limit.min(LOOK_EVERY));
+                }
+                true
             }
         }
     }

@@ -103,6 +103,12 @@ impl<'a> RecordRef<'a> {
         self.seq
     }
 
+    /// The same record under another sequence: its place in a stream that several rings make up.
+    #[must_use]
+    pub fn with_seq(self, seq: u64) -> Self {
+        Self { seq, ..self }
+    }
+
     /// The bytes of the slot behind the stamp: the record, and zeros up to the slot's end.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {

@@ -261,3 +261,14 @@ fn a_sequence_that_no_ring_reaches_is_never_found() {
         assert_eq!(reader.published_at_ns(far & !63), None, "{far:#x}");
     }
 }
+
+#[test]
+fn a_record_can_be_given_another_place_and_stays_what_it_is() {
+    let bench = Bench::new(64);
+    bench.writer().publish(&trade(0)).unwrap();
+    let mut reader = bench.reader(Start::Oldest);
+    let Poll::Record(record) = reader.poll() else { panic!("one record is there") };
+    let moved = record.with_seq(900);
+    assert_eq!((moved.seq(), moved.bytes()), (900, record.bytes()));
+    assert_eq!(moved.get::<Trade>(), Some(&trade(0)));
+}

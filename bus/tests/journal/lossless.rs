@@ -6,7 +6,7 @@ use crate::role::{PATIENCE, Role};
 use crate::support::{drain_by, trade};
 use proptest::prelude::*;
 use std::fs::File;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tickring::record::Trade;
 use tickring::{
     Batch, CloseReason, Directory, JournalSpec, LosslessReader, Poll, Recorder, RecorderProgress,
@@ -46,6 +46,21 @@ fn a_reader_that_is_lapped_reads_everything_once_and_in_order() {
         writer.close();
         assert_eq!(drain(&mut reader), [END]);
     }
+}
+
+#[test]
+fn a_wait_ends_for_a_record_wherever_it_is_and_without_one_at_its_limit() {
+    let desk = Desk::inline(128);
+    let mut writer = desk.bench.writer();
+    let mut reader = open(&desk, Start::Oldest);
+    assert!(!reader.wait(Duration::from_millis(1)));
+    publish(&mut writer, 500);
+    while reader.cursor() < 500 {
+        assert!(reader.wait(PATIENCE), "at {}", reader.cursor());
+        let _ = reader.poll().unwrap();
+    }
+    assert!(reader.laps() > 0);
+    assert!(!reader.wait(Duration::from_millis(1)));
 }
 
 #[test]
