@@ -1,16 +1,16 @@
 //! A process's worth of windows: reads a ticks ring, publishes a bars ring and a late ring.
 
+mod open;
+
+use crate::checkpoint::{CheckpointStats, Checkpoints, Place, Source, Spot};
 use crate::error::WindowError;
+use crate::input::Input;
 use crate::output::Output;
-use crate::shared::Counts;
-use crate::spec::WindowSpec;
+use crate::rings::Rings;
+use crate::stats::WindowStats;
 use crate::windows::Windows;
-use hdrhistogram::Histogram;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tickring::record::{BarStats, Late, Record, WindowBar};
-use tickring::{
-    Batch, Directory, Poll, Reader, ReaderOptions, RingName, RingSpec, Start, Writer, WrongKind,
-};
+use tickring::{Batch, Poll};
 
 /// Records taken from the ring at once.
 const BATCH: usize = 1024;
@@ -29,133 +29,47 @@ pub enum Progress {
     Ended,
 }
 
-/// What a consumer has seen.
-#[derive(Clone, Debug)]
-pub struct WindowStats {
-    /// Records, trades, corrections, late ones and bars.
-    pub counts: Counts,
-    /// Records of the input that were overwritten before they were read.
-    pub missed: u64,
-    /// Restarts of the input's writer.
-    pub restarts: u64,
-    /// Records that died half written with the input's writer.
-    pub tombstones: u64,
-    /// From publication of a tick to its having been applied, in nanoseconds; one in 64 at most
-    /// is sampled, and the clock is that of the machine.
-    pub latency_ns: Histogram<u64>,
-}
-
-/// The rings that a consumer writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WindowRings {
-    /// The ring of bars, and of their further aggregates if any are asked for.
-    pub bars: RingName,
-    /// Slots of the ring of bars, a power of two.
-    pub bars_capacity: u64,
-    /// The ring of what went into no window.
-    pub late: RingName,
-    /// Slots of the ring of late records, a power of two.
-    pub late_capacity: u64,
-}
-
 /// A reader of a ticks ring that publishes its windows to a bars ring, and what went into none to a
 /// late ring.
+///
+/// With checkpoints ([`open_with`](Self::open_with)) its outputs are exact over crashes: killed at
+/// any moment and opened again, it leaves in both rings the records that it would have published
+/// uninterrupted, each once. Only restart and tombstone records, which takeovers leave in any
+/// ring, stand between them.
 #[derive(Debug)]
 pub struct WindowConsumer {
-    reader: Reader,
+    input: Input,
     /// `None` once the input has ended and the rings are closed.
     rings: Option<Rings>,
     windows: Windows,
     batch: Batch,
     stats: WindowStats,
-}
-
-/// The writers of the rings.
-#[derive(Debug)]
-struct Rings {
-    bars: Writer,
-    late: Writer,
-    /// The first refusal, to be reported.
-    refused: Option<WrongKind>,
-}
-
-impl Rings {
-    fn open(
-        directory: &Directory,
-        names: &WindowRings,
-        spec: &WindowSpec,
-    ) -> Result<Self, WindowError> {
-        let mut kinds = WindowBar::kinds();
-        if spec.wanted() != 0 {
-            kinds.extend(BarStats::kinds());
-        }
-        let bars = RingSpec { capacity: names.bars_capacity, ..RingSpec::new(kinds)? };
-        let late = RingSpec { capacity: names.late_capacity, ..RingSpec::new(Late::kinds())? };
-        Ok(Self {
-            bars: Writer::open(directory, &names.bars, &bars)?,
-            late: Writer::open(directory, &names.late, &late)?,
-            refused: None,
-        })
-    }
-
-    #[inline]
-    fn stage(&mut self, output: Output<'_>) {
-        let staged = match output {
-            Output::Bar(bar) => self.bars.stage(bar),
-            Output::Stats(stats) => self.bars.stage(stats),
-            Output::Late(late) => self.late.stage(late),
-        };
-        if let Err(error) = staged {
-            self.refused.get_or_insert(error);
-        }
-    }
+    checkpoints: Option<Checkpoints>,
+    /// The specification in its canonical form.
+    canonical: String,
 }
 
 impl WindowConsumer {
-    /// Attaches to `ticks` at `start` and creates or takes over the rings.
-    ///
-    /// # Errors
-    ///
-    /// [`WindowError::Spec`], [`WindowError::Delay`], or the errors of the rings.
-    pub fn open(
-        directory: &Directory,
-        (ticks, start): (&RingName, Start),
-        rings: &WindowRings,
-        spec: &WindowSpec,
-    ) -> Result<Self, WindowError> {
-        let mut windows = Windows::new(spec)?;
-        let joining = ReaderOptions::named("window", start);
-        let reader = Reader::open_with(directory, ticks, &joining)?;
-        if reader.cursor() > 0 {
-            windows.attached_late();
-        }
-        let rings = Some(Rings::open(directory, rings, spec)?);
-        let stats = WindowStats {
-            counts: Counts::default(),
-            missed: 0,
-            restarts: 0,
-            tombstones: 0,
-            latency_ns: histogram(),
-        };
-        Ok(Self { reader, rings, windows, batch: Batch::new(), stats })
-    }
-
     /// Takes what is there, at most 1,024 records, and publishes the bars that are due.
     ///
     /// # Errors
     ///
-    /// [`WindowError::WrongKind`] if a ring refuses a record.
+    /// [`WindowError::WrongKind`] if a ring refuses a record, [`WindowError::Diverged`] if the
+    /// replay behind a crash gives something else than what was published before, and those of
+    /// reading a journal.
     pub fn run_once(&mut self) -> Result<Progress, WindowError> {
-        match self.reader.poll_batch(&mut self.batch, BATCH) {
+        match self.input.poll_batch(&mut self.batch, BATCH)? {
             Poll::Record(count) => {
                 self.apply();
                 self.settle()?;
                 Ok(Progress::Advanced(count))
             }
-            Poll::Empty => Ok(Progress::Idle),
+            Poll::Empty => {
+                self.idle()?;
+                Ok(Progress::Idle)
+            }
             Poll::Lapped { missed, .. } => {
-                self.windows.missed(missed);
-                self.stats.missed += missed;
+                self.lapped(missed);
                 Ok(Progress::Advanced(0))
             }
             Poll::Restarted { .. } => {
@@ -176,32 +90,62 @@ impl WindowConsumer {
     /// Waits until there is something to take, for `limit` at most; see
     /// [`Reader::wait`](tickring::Reader::wait).
     pub fn wait(&mut self, limit: Duration) -> bool {
-        self.reader.wait(limit)
+        self.input.wait(limit)
     }
 
     /// Fires everything and closes the rings, as at the end of the input. Further calls do
     /// nothing.
     ///
+    /// With checkpoints the last one, of windows without any trade, is on the disk before the
+    /// rings are closed: should the input go on after all, a consumer that is opened again begins
+    /// new windows behind the end.
+    ///
     /// # Errors
     ///
-    /// [`WindowError::WrongKind`] if a ring refuses a record.
+    /// As [`run_once`](Self::run_once), and those of writing the checkpoint.
     pub fn end(&mut self) -> Result<(), WindowError> {
         let Self { windows, rings, .. } = self;
-        if let Some(rings) = rings {
-            windows.finish(&mut |output| rings.stage(output));
+        let Some(rings) = rings else { return Ok(()) };
+        windows.finish(&mut |output| rings.stage(output));
+        self.publish()?;
+        if let Some(rings) = &self.rings {
+            rings.expect_nothing()?;
         }
-        self.settle()?;
+        if self.checkpoints.is_some() {
+            let mut fresh = Windows::new(self.windows.spec())?;
+            fresh.attached_late();
+            self.checkpoint_now(Some(&fresh))?;
+        }
         if let Some(rings) = self.rings.take() {
-            rings.bars.close();
-            rings.late.close();
+            rings.close();
         }
         Ok(())
+    }
+
+    /// Stops before the end of the input: takes a last checkpoint, from which a consumer that is
+    /// opened again goes on without a replay. Open windows stay unpublished, the rings open.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing the checkpoint.
+    pub fn stop(&mut self) -> Result<(), WindowError> {
+        self.publish()?;
+        if !self.may_checkpoint() {
+            return Ok(());
+        }
+        self.checkpoint_now(None)
     }
 
     /// What was seen so far.
     #[must_use]
     pub fn stats(&self) -> &WindowStats {
         &self.stats
+    }
+
+    /// What became of checkpoints; `None` if none are taken.
+    #[must_use]
+    pub fn checkpoint_stats(&mut self) -> Option<&CheckpointStats> {
+        self.checkpoints.as_mut().map(Checkpoints::stats)
     }
 
     /// The time up to which nothing is expected any more, in nanoseconds since the Unix epoch;
@@ -214,34 +158,117 @@ impl WindowConsumer {
     /// How far the consumer is behind its input, in records.
     #[must_use]
     pub fn lag(&self) -> u64 {
-        self.reader.lag()
+        self.input.lag()
     }
 
     fn apply(&mut self) {
-        let Self { windows, rings, batch, .. } = self;
+        let Self { windows, rings, batch, input, .. } = self;
         let Some(rings) = rings else { return };
         let mut out = |output: Output<'_>| rings.stage(output);
-        for record in batch.iter() {
-            windows.record(&record, &mut out);
+        match input.history() {
+            None => batch.iter().for_each(|record| windows.record(&record, &mut out)),
+            Some(history) => {
+                batch.iter().for_each(|record| windows.record(&history.placed(record), &mut out));
+            }
         }
-        self.sample_latency();
+        if input.history().is_none() {
+            self.sample_latency();
+        }
     }
 
-    /// Makes outputs and figures visible.
+    /// Makes outputs and figures visible, and takes a checkpoint if one is due.
     fn settle(&mut self) -> Result<(), WindowError> {
+        self.publish()?;
+        if self.checkpoints.is_some() {
+            self.checkpoint();
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), WindowError> {
         self.stats.counts = self.windows.counts();
         let Some(rings) = &mut self.rings else { return Ok(()) };
         let counts = &self.stats.counts;
         let watermark_ns = self.windows.watermark_ns().and_then(|ns| u64::try_from(ns).ok());
-        for writer in [&mut rings.bars, &mut rings.late] {
-            writer.flush();
-            writer.set_watermark(watermark_ns.unwrap_or(0));
-            writer.heartbeat();
+        (self.stats.replayed, self.stats.left_out) = rings.suppressed();
+        rings.flush(watermark_ns.unwrap_or(0), counts.late + counts.untimed)
+    }
+
+    /// Notes a loss of the input.
+    #[cold]
+    fn lapped(&mut self, missed: u64) {
+        self.windows.missed(missed);
+        self.stats.missed += missed;
+        if let Some(rings) = &mut self.rings
+            && rings.input_lost()
+        {
+            self.stats.output_epoch += 1;
+            rings.show_count("output_epoch", self.stats.output_epoch);
         }
-        rings.bars.set_dropped(counts.late + counts.untimed);
-        match rings.refused.take() {
-            Some(refused) => Err(refused.into()),
-            None => Ok(()),
+        if let Some(checkpoints) = &mut self.checkpoints {
+            // A replay of what was lost is not possible: let there be none.
+            checkpoints.ask();
+        }
+    }
+
+    /// There is nothing to read: so the replay has given all it can.
+    fn idle(&mut self) -> Result<(), WindowError> {
+        match &self.rings {
+            Some(rings) if !self.input.is_waiting() => rings.expect_nothing(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the state can be told by a place in the input and in the outputs.
+    fn may_checkpoint(&self) -> bool {
+        self.checkpoints.is_some()
+            && self.input.history().is_none()
+            && self.rings.as_ref().is_some_and(|rings| !rings.is_replaying())
+    }
+
+    /// Takes a checkpoint if one is due and the last one is on the disk.
+    fn checkpoint(&mut self) {
+        let (records, watermark_ns) = (self.stats.counts.records, self.windows.watermark_ns());
+        let is_half_full = self.rings.as_ref().is_some_and(Rings::is_half_full);
+        let is_due = is_half_full
+            || self.checkpoints.as_ref().is_some_and(|own| own.is_due(records, watermark_ns));
+        if !is_due || !self.may_checkpoint() {
+            return;
+        }
+        let place = self.place();
+        let Self { checkpoints, rings, windows, canonical, .. } = self;
+        if let (Some(checkpoints), Some(rings)) = (checkpoints, rings) {
+            let source = Source { place, spec: canonical, known: rings.known(), windows };
+            if checkpoints.take(records, watermark_ns, &source) {
+                rings.saved();
+            }
+        }
+    }
+
+    /// Takes a checkpoint, of other windows if any are given, and waits until it is on the disk.
+    fn checkpoint_now(&mut self, others: Option<&Windows>) -> Result<(), WindowError> {
+        let place = self.place();
+        let Self { checkpoints, rings, windows, canonical, .. } = self;
+        let windows = others.unwrap_or(windows);
+        let (records, watermark_ns) = (windows.counts().records, windows.watermark_ns());
+        if let (Some(checkpoints), Some(rings)) = (checkpoints, rings) {
+            rings.saved();
+            let source = Source { place, spec: canonical, known: rings.known(), windows };
+            checkpoints.take_now(records, watermark_ns, &source)?;
+        }
+        Ok(())
+    }
+
+    /// Where everything stands.
+    fn place(&self) -> Place {
+        let token = self.input.token();
+        let [bars, late] = self.rings.as_ref().map(Rings::spots).unwrap_or_default();
+        Place {
+            input: Spot::new(token.ring_id, token.seq, token.epoch),
+            bars,
+            late,
+            seam: self.input.history().map(|history| (history.end(), token.seq)),
+            output_epoch: self.stats.output_epoch,
         }
     }
 
@@ -252,17 +279,11 @@ impl WindowConsumer {
         if timed < self.batch.first_seq() {
             return;
         }
-        if let Some(published_ns) = self.reader.published_at_ns(timed) {
+        if let Some(published_ns) = self.input.ring().published_at_ns(timed) {
             let now_ns = SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
             self.stats.latency_ns.saturating_record(now_ns.saturating_sub(published_ns));
         }
     }
-}
-
-/// From a nanosecond to a minute with three significant digits.
-fn histogram() -> Histogram<u64> {
-    #[expect(clippy::expect_used, reason = "fails for impossible bounds only, and these are fixed")]
-    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("bounds are valid")
 }

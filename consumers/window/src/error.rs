@@ -1,5 +1,7 @@
 //! What can go wrong when windows are set up or restored.
 
+use std::path::PathBuf;
+
 /// A failure to set up or run windows.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,109 @@ pub enum WindowError {
         expected: String,
         /// What was found.
         found: String,
+    },
+    /// A file of a checkpoint, or its directory, could not be used.
+    #[error("cannot {what} {}: {source}", path.display())]
+    CheckpointFile {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another consumer keeps its checkpoints in this directory.
+    #[error("{} belongs to a consumer that is running: give each its own", path.display())]
+    CheckpointOwned {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There were checkpoints, and none of them is whole.
+    #[error(
+        "no checkpoint in {} is whole ({found}): to begin anew, remove the directory and the \
+         rings of bars and of late records", path.display()
+    )]
+    DamagedCheckpoints {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with each file.
+        found: String,
+    },
+    /// The checkpoint is of windows of another specification.
+    #[error(
+        "the checkpoint in {} is of another specification (- there, + wanted):\n{difference}\
+         give that specification, or another directory and other rings", path.display()
+    )]
+    OtherSpec {
+        /// The directory.
+        path: PathBuf,
+        /// The lines that differ.
+        difference: String,
+    },
+    /// The checkpoint is of another input.
+    #[error(
+        "the checkpoint in {} does not fit the input: {source}; to begin anew, give another \
+         directory and other rings", path.display()
+    )]
+    OtherInput {
+        /// The directory.
+        path: PathBuf,
+        /// What does not fit.
+        source: Box<tickring::Error>,
+    },
+    /// There is no checkpoint, and the output ring is not empty: nobody knows what of the input
+    /// is in it.
+    #[error(
+        "{ring} holds records already and {} no checkpoint: give the directory that belongs to \
+         the ring, or another ring, or remove this one", path.display()
+    )]
+    NoCheckpoint {
+        /// The output ring.
+        ring: String,
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The output ring holds less than the checkpoint says was published.
+    #[error(
+        "{ring} ends at sequence {found}, the checkpoint is of {expected}: the ring lost records \
+         with its machine; to begin anew, give another directory and other rings"
+    )]
+    RingBehind {
+        /// The output ring.
+        ring: String,
+        /// The next sequence at the checkpoint.
+        expected: u64,
+        /// The next sequence of the ring.
+        found: u64,
+    },
+    /// The replay gave another output than the one that was published before the crash.
+    #[error(
+        "{ring} holds at sequence {seq} {there}, where the replay gives {replayed}: the input is \
+         not what it was, or this is another version of the program; nothing was published. To \
+         begin anew, give another directory and other rings"
+    )]
+    Diverged {
+        /// The output ring.
+        ring: String,
+        /// The sequence.
+        seq: u64,
+        /// What stands there.
+        there: String,
+        /// What should.
+        replayed: String,
+    },
+    /// The consumer has failed before.
+    #[error("the consumer has failed before and publishes nothing: open it again")]
+    Failed,
+    /// History and input do not meet.
+    #[error("the history in {} does not reach the input: {found}; {hint}", path.display())]
+    Seam {
+        /// The journal of the history.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// A ring could not be attached, created or written.
     #[error(transparent)]

@@ -21,19 +21,26 @@
 //! read, so a replay at any speed gives the same bytes. The semantics are those of Apache Flink's
 //! event-time windows.
 //!
+//! So a consumer that was killed goes on from its last checkpoint as if nothing had happened: it
+//! reads again what came since, and compares what follows with what it had published
+//! ([`WindowConsumer::open_with`]).
+//!
 //! [`Windows`] is that function; [`WindowConsumer`] joins it with the rings.
 
 mod axis;
 mod cell;
+mod checkpoint;
 mod clock;
 mod consumer;
 mod counted;
 mod error;
 mod grid;
+mod input;
 mod instruments;
 mod log;
 mod loss;
 mod output;
+mod rings;
 mod session;
 pub mod shape;
 mod shared;
@@ -43,17 +50,22 @@ mod sketch;
 mod sliding;
 mod spec;
 mod state;
+mod stats;
 mod store;
 mod timed;
 mod trade;
 mod windows;
 
-pub use consumer::{Progress, WindowConsumer, WindowRings, WindowStats};
+pub use checkpoint::{CheckpointEvery, CheckpointOptions, CheckpointStats};
+pub use consumer::{Progress, WindowConsumer};
 pub use error::WindowError;
+pub use input::{WindowHistory, WindowInput};
 pub use output::Output;
+pub use rings::WindowRings;
 pub use shared::Counts;
 pub use spec::{
     Aggregate, Corrections, EmptyWindows, Mode, Session, Sources, WindowKind, WindowSpec,
 };
+pub use stats::WindowStats;
 pub use trade::{WindowQuote, WindowTrade};
 pub use windows::Windows;

@@ -281,7 +281,12 @@ impl WindowSpec {
     /// A number that stands for [`canonical`](Self::canonical): FNV-1a of 64 bits.
     #[must_use]
     pub fn hash(&self) -> u64 {
-        self.canonical().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        Self::hash_of(&self.canonical())
+    }
+
+    /// The hash of the specification that has this canonical text.
+    pub(crate) fn hash_of(canonical: &str) -> u64 {
+        canonical.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         })
     }

@@ -8,6 +8,7 @@ mod allocations;
 mod arrival;
 mod consumer;
 mod corrections;
+mod exact;
 mod model;
 mod scenarios;
 mod semantics;
