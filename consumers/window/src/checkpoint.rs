@@ -157,7 +157,9 @@ impl Checkpoints {
         checkpoint: &Source<'_>,
     ) -> bool {
         let began = Instant::now();
-        let Some(mut buffer) = self.keeper.buffer() else {
+        let buffer = self.keeper.buffer();
+        self.notice();
+        let Some(mut buffer) = buffer else {
             self.stats.deferred += u64::from(!self.is_deferred);
             self.is_deferred = true;
             return false;
@@ -188,16 +190,24 @@ impl Checkpoints {
         // What the one before came to does not matter any more.
         let _ = self.keeper.settle();
         self.take(records, watermark_ns, checkpoint);
-        self.keeper.settle()
+        let written = self.keeper.settle();
+        self.notice();
+        written
     }
 
-    /// What became of checkpoints so far.
-    pub(crate) fn stats(&mut self) -> &CheckpointStats {
-        let counts = self.keeper.counts();
-        let stats = &mut self.stats;
-        (stats.written, stats.failed) = (counts.written, counts.failed);
-        stats.failure.clone_from(&counts.failure);
-        stats
+    /// What became of checkpoints, as far as it was noticed when the last one was due.
+    pub(crate) fn stats(&self) -> &CheckpointStats {
+        &self.stats
+    }
+
+    /// Notices what became of those given to the thread.
+    fn notice(&mut self) {
+        let (counts, stats) = (self.keeper.counts(), &mut self.stats);
+        stats.written = counts.written;
+        if stats.failed != counts.failed {
+            stats.failed = counts.failed;
+            stats.failure.clone_from(&counts.failure);
+        }
     }
 
     /// Notes where this process went on.

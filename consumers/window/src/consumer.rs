@@ -142,10 +142,10 @@ impl WindowConsumer {
         &self.stats
     }
 
-    /// What became of checkpoints; `None` if none are taken.
+    /// What became of checkpoints, as far as it is known; `None` if none are taken.
     #[must_use]
-    pub fn checkpoint_stats(&mut self) -> Option<&CheckpointStats> {
-        self.checkpoints.as_mut().map(Checkpoints::stats)
+    pub fn checkpoint_stats(&self) -> Option<&CheckpointStats> {
+        self.checkpoints.as_ref().map(Checkpoints::stats)
     }
 
     /// The time up to which nothing is expected any more, in nanoseconds since the Unix epoch;

@@ -9,7 +9,7 @@ use desk::{Desk, INPUT, run};
 use std::collections::HashSet;
 use tickring::record::{WindowBar, window_flag};
 use tickring::{RingInfo, Writer};
-use tickring_window::{CheckpointEvery, Progress, WindowError, WindowSpec};
+use tickring_window::{CheckpointEvery, Progress, WindowConsumer, WindowError, WindowSpec};
 
 /// Lets consumers die after so many steps each, in the middle of the input, and the last one end.
 fn crash_every(desk: &Desk, input: &mut Writer, steps: usize) -> u64 {
@@ -124,12 +124,7 @@ fn what_stands_in_the_ring_and_is_not_what_the_replay_gives_is_an_error() {
     desk.output_writer(&desk.rings.bars).publish(&WindowBar { volume: 7, ..bar() }).unwrap();
     let mut consumer = desk.consumer().unwrap();
     desk.publish(&mut input, 5000..INPUT);
-    let error = loop {
-        match consumer.run_once() {
-            Ok(_) => {}
-            Err(error) => break error,
-        }
-    };
+    let error = first_error(&mut consumer);
     let WindowError::Diverged { seq, there, replayed, ring } = &error else {
         panic!("{error}");
     };
@@ -147,13 +142,18 @@ fn what_stands_in_the_ring_and_no_input_explains_is_an_error() {
     run(&mut desk.consumer().unwrap());
     desk.output_writer(&desk.rings.bars).publish(&bar()).unwrap();
     let mut consumer = desk.consumer().unwrap();
-    let error = loop {
-        match consumer.run_once() {
-            Ok(progress) => assert_ne!(progress, Progress::Ended),
-            Err(error) => break error,
-        }
-    };
+    let error = first_error(&mut consumer);
     assert!(error.to_string().contains("where the replay gives nothing more"), "{error}");
+}
+
+fn first_error(consumer: &mut WindowConsumer) -> WindowError {
+    loop {
+        match consumer.run_once() {
+            Ok(Progress::Advanced(_)) => {}
+            Ok(progress) => panic!("{progress:?} without an error"),
+            Err(error) => return error,
+        }
+    }
 }
 
 fn bar() -> WindowBar {

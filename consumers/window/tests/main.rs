@@ -16,3 +16,4 @@ mod shape;
 #[cfg(feature = "files")]
 mod sink;
 mod support;
+mod torture;

@@ -73,7 +73,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "torture",
         arguments: "[--rounds N] [--reads N] [TEST]",
-        summary: "kill writers N times in each way and read N records, in release",
+        summary: "kill writers and consumers N times in each way and read N records, in release",
         run: torture::run,
     },
     Command {

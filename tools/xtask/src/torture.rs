@@ -1,10 +1,15 @@
-//! `cargo xtask torture`: the long form of the tests that kill writers and count torn records.
+//! `cargo xtask torture`: the long form of the tests that kill writers and consumers, and count
+//! torn records.
 //!
-//! The tests are those of the bus's `torture` module; only their numbers are larger here, and
-//! they run optimised and one after the other, so that what they measure is not their own crowd.
+//! The tests are those of the `torture` modules of the packages below; only their numbers are
+//! larger here, and they run optimised and one after the other, so that what they measure is not
+//! their own crowd.
 
 use crate::failure::Failure;
 use crate::process;
+
+/// Those that have such tests.
+const PACKAGES: [&str; 2] = ["tickring", "tickring-window"];
 
 /// The numbers that may be set: option, environment variable, value of the long form.
 const NUMBERS: [(&str, &str, u64); 2] = [
@@ -25,7 +30,8 @@ struct Plan {
 /// `Usage` for an argument that is no option, number or test; `Command` when a test fails.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let plan = parse(arguments)?;
-    let mut command = process::cargo(["test", "--package", "tickring", "--release"]);
+    let mut command = process::cargo(["test", "--release"]);
+    command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
     command.args(["--test", "main", "--", &plan.filter, "--nocapture", "--test-threads=1"]);
     for ((_, variable, _), value) in NUMBERS.iter().zip(plan.values) {
         eprintln!("{variable}={value}");
@@ -76,7 +82,7 @@ mod tests {
         assert_eq!(plan(&[]).unwrap(), default);
         let set = Plan { values: [7, 8], filter: all };
         assert_eq!(plan(&["--rounds", "7", "--reads", "8"]).unwrap(), set);
-        assert_eq!(plan(&["publish"]).unwrap().filter, "publish");
+        assert_eq!(plan(&["window"]).unwrap().filter, "window");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::files::Files;
 use crate::WindowError;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 /// What became of the checkpoints given.
@@ -101,11 +101,8 @@ impl Keeper {
         }
     }
 
-    pub(super) fn counts(&mut self) -> &Counts {
-        match self.done.try_recv() {
-            Ok(done) => _ = self.take(done),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
-        }
+    /// What became of those whose end was noticed.
+    pub(super) fn counts(&self) -> &Counts {
         &self.counts
     }
 
