@@ -13,6 +13,8 @@
 //!   again. A consumer that replays its output after a crash therefore pushes all of it, and each
 //!   record is in exactly one file. Where the output's sequences begin again (a new output
 //!   epoch), files go to another folder or prefix.
+//! - A [`RingSink`] is a reader of a ring that writes each record of it to files. It commits before
+//!   half the ring waits for its file, so that what a crash takes from a file is still in the ring.
 //! - Columns are made from the field table of a [`Kind`]: every kind, a user's
 //!   too, is written without code of its own. The table at the top of `sink/columns.rs` says how.
 
@@ -23,11 +25,13 @@ mod error;
 mod folder;
 mod label;
 mod options;
+mod ring;
 mod rows;
 
 pub use error::SinkError;
 pub use folder::Committed;
 pub use options::{FileFormat, Rotation, SinkOptions};
+pub use ring::{RingSink, RingSinkCounts};
 
 use columns::Columns;
 use encoder::Encoder;

@@ -4,6 +4,7 @@ mod columns;
 mod crash;
 mod exactly_once;
 mod golden;
+mod ring;
 mod rotation;
 
 use arrow_array::{Array, RecordBatch, UInt64Array};

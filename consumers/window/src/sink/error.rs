@@ -47,6 +47,35 @@ pub enum SinkError {
         /// The sequence that came.
         found: u64,
     },
+    /// Records of a ring were overwritten before they were read.
+    #[error(
+        "{ring} has overwritten {first} to {last} before they were in files: make it with more \
+         slots, and go on in another folder or prefix"
+    )]
+    Lapped {
+        /// The ring.
+        ring: String,
+        /// The first sequence that is lost.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// The files hold more than the ring has published.
+    #[error(
+        "expected {ring} to have published {expected} records or more, found {found}: use \
+         another folder or prefix"
+    )]
+    Ahead {
+        /// The ring.
+        ring: String,
+        /// The sequence behind the files.
+        expected: u64,
+        /// The sequence that the ring publishes next.
+        found: u64,
+    },
+    /// A ring could not be attached.
+    #[error(transparent)]
+    Ring(#[from] tickring::Error),
     /// The committed files do not join.
     #[error(
         "expected a file that begins with sequence {expected}, found {}: restore the missing \
@@ -59,9 +88,10 @@ pub enum SinkError {
         /// The file that comes next.
         found: PathBuf,
     },
-    /// The newest committed file holds other columns.
+    /// The newest committed file holds other columns, or records of another source.
     #[error(
-        "{}: expected {expected}, found {found}: use another folder or prefix for another kind",
+        "{}: expected {expected}, found {found}: use another folder or prefix for another kind \
+         or source",
         path.display()
     )]
     Columns {

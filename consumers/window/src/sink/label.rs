@@ -2,7 +2,8 @@
 //!
 //! Keys in the metadata of every file: `tickring.kind` and `tickring.schema_hash` (of a schema of
 //! that kind alone, [`Schema::hash`], hexadecimal) say what the rows were made of,
-//! `tickring.raw` whether the raw integers are there, `tickring.spec` what made the records;
+//! `tickring.raw` whether the raw integers are there, `tickring.spec` what made the records,
+//! `tickring.source` what the sequences count, if that is known;
 //! `tickring.first_seq` and `tickring.last_seq` repeat the name. In an Arrow file those two stand
 //! in the footer.
 
@@ -17,13 +18,14 @@ const KIND: &str = "tickring.kind";
 const HASH: &str = "tickring.schema_hash";
 const RAW: &str = "tickring.raw";
 const SPEC: &str = "tickring.spec";
+const SOURCE: &str = "tickring.source";
 /// The first output sequence of a file.
 pub(super) const FIRST: &str = "tickring.first_seq";
 /// The last output sequence of a file.
 pub(super) const LAST: &str = "tickring.last_seq";
 
 /// What two files must have in common to stand in one row.
-const ALIKE: [&str; 3] = [KIND, HASH, RAW];
+const ALIKE: [&str; 4] = [KIND, HASH, RAW, SOURCE];
 
 /// The metadata of files of this kind.
 ///
@@ -32,12 +34,16 @@ const ALIKE: [&str; 3] = [KIND, HASH, RAW];
 /// [`SinkError::Schema`] for a kind that no schema takes.
 pub(super) fn of(kind: &Kind, options: &SinkOptions) -> Result<HashMap<String, String>, SinkError> {
     let hash = Schema::new(vec![kind.clone()])?.hash();
-    Ok(HashMap::from([
+    let mut label = HashMap::from([
         (KIND.to_owned(), kind.name.clone().into_owned()),
         (HASH.to_owned(), format!("{hash:016x}")),
         (RAW.to_owned(), options.raw.to_string()),
         (SPEC.to_owned(), options.spec.clone()),
-    ]))
+    ]);
+    if !options.source.is_empty() {
+        label.insert(SOURCE.to_owned(), options.source.clone());
+    }
+    Ok(label)
 }
 
 /// Compares the label of the newest committed file with what is to be written.

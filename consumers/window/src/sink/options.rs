@@ -57,6 +57,9 @@ pub struct SinkOptions {
     pub raw: bool,
     /// The specification that made the records, kept in each file's metadata.
     pub spec: String,
+    /// What the sequences count, such as the identity of a ring: kept in the metadata, and a
+    /// folder with files of another one is refused. Empty if that is not to be told.
+    pub source: String,
 }
 
 impl Default for SinkOptions {
@@ -70,6 +73,7 @@ impl Default for SinkOptions {
             first_seq: 0,
             raw: true,
             spec: String::new(),
+            source: String::new(),
         }
     }
 }
