@@ -14,6 +14,7 @@ mod ls;
 mod play;
 mod record;
 mod replay;
+mod shapes;
 mod simulate;
 mod symbols;
 mod tail;
@@ -31,7 +32,8 @@ pub(crate) enum Command {
     Simulate(simulate::Arguments),
     Record(record::Arguments),
     Replay(replay::Arguments),
-    Window(window::Arguments),
+    Window(Box<window::Arguments>),
+    Shapes(shapes::Arguments),
     Ann(ann::Arguments),
     Demo(demo::Arguments),
 }
@@ -53,7 +55,8 @@ impl Command {
             Self::Simulate(arguments) => simulate::run(arguments, output),
             Self::Record(arguments) => record::run(&arguments, directory, output),
             Self::Replay(arguments) => replay::run(arguments, directory, output),
-            Self::Window(arguments) => window::run(arguments, directory, output),
+            Self::Window(arguments) => window::run(*arguments, directory, output),
+            Self::Shapes(arguments) => shapes::run(arguments, directory, output),
             Self::Ann(arguments) => ann::run(arguments, directory, output),
             Self::Demo(arguments) => demo::run(&arguments, output),
         }

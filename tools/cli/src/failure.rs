@@ -24,6 +24,32 @@ pub(crate) enum Failure {
     /// A window consumer could not be opened, or not go on.
     #[error(transparent)]
     Window(#[from] tickring_window::WindowError),
+    /// Files could not be opened, or not go on.
+    #[error(transparent)]
+    Files(#[from] tickring_window::sink::SinkError),
+    /// Shapes could not be made.
+    #[error(transparent)]
+    Shape(#[from] tickring_window::shape::ShapeError),
+    /// No calendar knows the venue.
+    #[error("no hours are known of venue {found}; known are: {}", known.join(", "))]
+    UnknownVenue {
+        /// The venue as given.
+        found: String,
+        /// Those that have hours.
+        known: Vec<String>,
+    },
+    /// The venue does not trade on any of the dates.
+    #[error("{venue} has no {phases} session from {from} to {to}; choose other dates or phases")]
+    NoSessions {
+        /// The venue.
+        venue: String,
+        /// The phases as given.
+        phases: String,
+        /// The first date.
+        from: jiff::civil::Date,
+        /// The last date.
+        to: jiff::civil::Date,
+    },
     /// A pattern for names cannot be understood.
     #[error("{found:?} is not a pattern for names: {source}; write for instance 'demo/*'")]
     Pattern {
@@ -154,10 +180,14 @@ impl Failure {
             Self::Bus(error)
             | Self::Producer(tickring_producer::Error::Bus(error))
             | Self::Ann(tickring_ann::Error::Bus(error))
-            | Self::Window(tickring_window::WindowError::Ring(error)) => code_of(error),
+            | Self::Window(tickring_window::WindowError::Ring(error))
+            | Self::Files(tickring_window::sink::SinkError::Ring(error))
+            | Self::Shape(tickring_window::shape::ShapeError::Ring(error)) => code_of(error),
             Self::NoMatch { .. } | Self::Replaced { .. } => NOT_FOUND,
             Self::UnknownKind { .. } | Self::UnknownField { .. } => MISMATCH,
             Self::Window(tickring_window::WindowError::WrongKind(_))
+            | Self::Files(tickring_window::sink::SinkError::Columns { .. })
+            | Self::Shape(tickring_window::shape::ShapeError::WrongKind(_))
             | Self::Ann(
                 tickring_ann::Error::NotVectors { .. } | tickring_ann::Error::Dimension { .. },
             ) => MISMATCH,

@@ -28,6 +28,7 @@ mod notation;
 mod note;
 mod outcome;
 mod output;
+mod printer;
 mod schema;
 mod service;
 mod signals;

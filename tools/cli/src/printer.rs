@@ -1,28 +1,36 @@
 //! Records in the format that was asked for.
+//!
+//! Nothing here knows a record: names, types, units and the value for "none" come from the schema
+//! in the segment, so that kinds which were defined elsewhere are shown like any other.
 
-use super::csv::CsvPrinter;
-use super::json::JsonPrinter;
-use super::layout::{KindLayout, Layout};
-use super::text::TextPrinter;
+mod csv;
+mod json;
+pub(crate) mod layout;
+mod text;
+
 use crate::failure::Failure;
 use crate::output::Output;
+use csv::CsvPrinter;
+use json::JsonPrinter;
+use layout::{KindLayout, Layout};
+use text::TextPrinter;
 
 /// A record to be printed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// Its sequence.
-    pub(super) seq: u64,
+    pub(crate) seq: u64,
     /// Place of its kind in the layout.
-    pub(super) kind_index: usize,
+    pub(crate) kind_index: usize,
     /// Its kind.
-    pub(super) kind: &'a KindLayout,
+    pub(crate) kind: &'a KindLayout,
     /// Its bytes.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 /// Prints records.
 #[derive(Debug)]
-pub(super) enum Printer {
+pub(crate) enum Printer {
     Text(TextPrinter),
     Json(JsonPrinter),
     Csv(CsvPrinter),
@@ -30,22 +38,22 @@ pub(super) enum Printer {
 
 impl Printer {
     /// Aligned columns under their names, or `name=value` where there are several kinds.
-    pub(super) fn text(layout: &Layout) -> Self {
+    pub(crate) fn text(layout: &Layout) -> Self {
         Self::Text(TextPrinter::new(layout))
     }
 
     /// One object a line.
-    pub(super) fn json() -> Self {
+    pub(crate) fn json() -> Self {
         Self::Json(JsonPrinter::default())
     }
 
     /// Comma-separated values by RFC 4180, lines ending in LF, of the one kind of the layout.
-    pub(super) fn csv(layout: &Layout) -> Self {
+    pub(crate) fn csv(layout: &Layout) -> Self {
         Self::Csv(CsvPrinter::new(layout))
     }
 
     /// Prints one record, or keeps it until [`settle`](Self::settle).
-    pub(super) fn row(&mut self, row: Row<'_>, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn row(&mut self, row: Row<'_>, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Text(printer) => printer.row(row, output),
             Self::Json(printer) => printer.row(row, output),
@@ -54,7 +62,7 @@ impl Printer {
     }
 
     /// Prints what was kept, and hands everything to the system.
-    pub(super) fn settle(&mut self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) fn settle(&mut self, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Text(printer) => printer.settle(output)?,
             Self::Csv(printer) => printer.settle(output)?,

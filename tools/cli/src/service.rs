@@ -54,6 +54,12 @@ pub(crate) trait Service {
     /// Does a bounded amount of work, without waiting longer than some 20 ms.
     fn step(&mut self) -> Result<Step, Failure>;
 
+    /// Prints data behind a step, of a service that has some for stdout.
+    fn print(&mut self, output: &mut Output) -> Result<(), Failure> {
+        let _ = output;
+        Ok(())
+    }
+
     /// Waits until there may be something to do, for `limit` at most.
     fn wait(&mut self, limit: Duration);
 
@@ -87,12 +93,13 @@ pub(crate) fn run<S: Service>(
     let mut next_report = Instant::now() + REPORT_EVERY;
     let ran = loop {
         if let Some(request) = signals.request() {
-            break service.stop().map(|()| match request {
+            let stopped = service.stop().and_then(|()| service.print(output));
+            break stopped.map(|()| match request {
                 Request::Interrupt => Outcome::Interrupted,
                 Request::End => Outcome::Done,
             });
         }
-        match service.step() {
+        match service.step().and_then(|step| service.print(output).map(|()| step)) {
             Ok(Step::Advanced) => {}
             Ok(Step::Idle) => service.wait(PATIENCE),
             Ok(Step::Ended) => break Ok(Outcome::Done),

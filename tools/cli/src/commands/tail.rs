@@ -1,23 +1,15 @@
 //! `tickring tail`: the records of a ring.
-//!
-//! Nothing here knows a record: names, types, units and the value for "none" come from the schema
-//! in the segment, so that kinds which were defined elsewhere are shown like any other.
 
-mod csv;
 mod follow;
-mod json;
-mod layout;
-mod printer;
-mod text;
 
 use crate::failure::Failure;
 use crate::names;
 use crate::outcome::Outcome;
 use crate::output::Output;
+use crate::printer::Printer;
+use crate::printer::layout::{self, Layout};
 use crate::{duration, start};
 use follow::{Limits, Tail};
-use layout::Layout;
-use printer::Printer;
 use std::time::{Duration, Instant};
 use tickring::schema::Schema;
 use tickring::{Directory, Reader, ReaderOptions, RingName, Start};

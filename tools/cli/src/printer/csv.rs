@@ -4,15 +4,15 @@
 //! its raw integer, `price,price_e9`. The elements of an array stand in one cell, with spaces
 //! between them.
 
+use super::Row;
 use super::layout::{Column, Layout, SEQ};
-use super::printer::Row;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::value::{Value, count_of, value_of};
 
 /// Prints CSV.
 #[derive(Debug)]
-pub(super) struct CsvPrinter {
+pub(crate) struct CsvPrinter {
     /// Until it is printed.
     header: Option<String>,
     line: String,

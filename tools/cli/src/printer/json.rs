@@ -3,15 +3,15 @@
 //! Keys: `seq`, `kind`, then every field under its name in order of the schema. A price has two:
 //! `price` is the decimal as a string, `price_e9` the integer in units of 1e-9.
 
+use super::Row;
 use super::layout::{Column, KIND, SEQ};
-use super::printer::Row;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::value::{Value, count_of, value_of};
 
 /// Prints JSON.
 #[derive(Debug, Default)]
-pub(super) struct JsonPrinter {
+pub(crate) struct JsonPrinter {
     line: String,
 }
 

@@ -7,33 +7,33 @@ use tickring::record::rtype;
 use tickring::schema::{Field, Kind, Schema, Unit};
 
 /// Keys in front of the fields, in JSON and CSV.
-pub(super) const SEQ: &str = "seq";
+pub(crate) const SEQ: &str = "seq";
 /// The key of the kind's name, in JSON.
-pub(super) const KIND: &str = "kind";
+pub(crate) const KIND: &str = "kind";
 
 /// A field that is shown.
 #[derive(Clone, Debug)]
-pub(super) struct Column {
+pub(crate) struct Column {
     /// Row of the schema.
-    pub(super) field: Field,
+    pub(crate) field: Field,
     /// Its key: the field's name.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The key of the raw integer behind a price: the field's name and `_e9`.
-    pub(super) raw_key: Option<String>,
+    pub(crate) raw_key: Option<String>,
 }
 
 /// A kind that is shown.
 #[derive(Clone, Debug)]
-pub(super) struct KindLayout {
+pub(crate) struct KindLayout {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its fields, in the order in which they are shown.
-    pub(super) columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
 }
 
 /// What to make of a record.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shown<'a> {
+pub(crate) enum Shown<'a> {
     /// It is shown; its kind has this place in [`Layout::kinds`].
     As(usize, &'a KindLayout),
     /// It was not asked for.
@@ -44,7 +44,7 @@ pub(super) enum Shown<'a> {
 
 /// Everything that is shown of a ring.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// The kinds, in order of the schema.
     kinds: Vec<KindLayout>,
     by_rtype: Vec<Option<usize>>,
@@ -58,7 +58,7 @@ impl Layout {
     /// # Errors
     ///
     /// [`Failure::UnknownKind`], [`Failure::UnknownField`].
-    pub(super) fn new(
+    pub(crate) fn new(
         name: &RingName,
         schema: &Schema,
         kinds: &[String],
@@ -88,17 +88,17 @@ impl Layout {
     }
 
     /// The kinds that are shown.
-    pub(super) fn kinds(&self) -> &[KindLayout] {
+    pub(crate) fn kinds(&self) -> &[KindLayout] {
         &self.kinds
     }
 
     /// Whether records of this type are shown.
-    pub(super) fn shows(&self, rtype: u8) -> bool {
+    pub(crate) fn shows(&self, rtype: u8) -> bool {
         self.by_rtype.get(usize::from(rtype)).copied().flatten().is_some()
     }
 
     /// What to make of a record of this type.
-    pub(super) fn find(&self, rtype: u8) -> Shown<'_> {
+    pub(crate) fn find(&self, rtype: u8) -> Shown<'_> {
         let index = self.by_rtype.get(usize::from(rtype)).copied().flatten();
         match index.and_then(|index| Some((index, self.kinds.get(index)?))) {
             Some((index, kind)) => Shown::As(index, kind),
@@ -109,7 +109,7 @@ impl Layout {
 }
 
 /// Kinds whose records come as records: not those that recovery writes, which are outcomes.
-pub(super) fn listed(schema: &Schema) -> impl Iterator<Item = &Kind> {
+pub(crate) fn listed(schema: &Schema) -> impl Iterator<Item = &Kind> {
     schema.kinds().iter().filter(|kind| !matches!(kind.rtype, rtype::RESTART | rtype::TOMBSTONE))
 }
 

@@ -1,8 +1,8 @@
 //! Records for people: columns under their names where there is one kind; where there are
 //! several, each line says its kind and names its fields.
 
+use super::Row;
 use super::layout::{Column, KindLayout, Layout, SEQ};
-use super::printer::Row;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::{self, Align, Columns};
@@ -16,7 +16,7 @@ const SHOWN_ELEMENTS: u32 = 4;
 
 /// Prints aligned text.
 #[derive(Debug)]
-pub(super) struct TextPrinter {
+pub(crate) struct TextPrinter {
     /// For each kind.
     columns: Vec<Columns>,
     /// The names of the only kind's columns, until they are printed.

@@ -1,13 +1,13 @@
 //! The loop that reads and prints.
 
-use super::layout::{Layout, Shown};
-use super::printer::{Printer, Row};
 use crate::failure::Failure;
 use crate::file_id;
 use crate::notation::Grouped;
 use crate::note::note;
 use crate::outcome::Outcome;
 use crate::output::Output;
+use crate::printer::layout::{Layout, Shown};
+use crate::printer::{Printer, Row};
 use crate::signals::{Request, Signals};
 use std::time::{Duration, Instant};
 use tickring::{CloseReason, Poll, Reader, RecordRef, RingState};

@@ -141,3 +141,48 @@ fn nanoseconds(span: Duration) -> u64 {
 fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use toml::Table;
+
+    /// The keys of a specification, of all tables together.
+    fn keys(table: &Table) -> BTreeSet<String> {
+        let mut all: BTreeSet<String> = table.keys().cloned().collect();
+        for value in table.values() {
+            let tables = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            tables.iter().filter_map(toml::Value::as_table).for_each(|it| all.extend(keys(it)));
+        }
+        all
+    }
+
+    /// The text with each kind of windows in turn; the others are in comments.
+    fn texts() -> Vec<String> {
+        let text = super::super::SPEC;
+        let (before, rest) = text.split_once("kind = ").unwrap();
+        let (kinds, after) = rest.split_once("\n\n").unwrap();
+        let kinds = kinds.replace("\n# ", "\n");
+        kinds.split("kind = ").map(|kind| format!("{before}kind = {kind}\n\n{after}")).collect()
+    }
+
+    #[test]
+    fn the_help_shows_a_specification_of_each_kind_with_every_key() {
+        let mut shown = Vec::new();
+        for text in texts() {
+            let spec =
+                WindowSpec::from_toml(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            let written: Table = spec.canonical().parse().unwrap();
+            let read: Table = text.parse().unwrap();
+            assert_eq!(keys(&written), keys(&read), "every key has a value: {text}");
+            shown.push(spec.window);
+            if let WindowKind::Tumbling { .. } = spec.window {
+                tickring_window::Windows::new(&spec).unwrap();
+            }
+        }
+        let kinds = shown.iter().map(std::mem::discriminant).collect::<Vec<_>>();
+        assert_eq!(kinds.len(), 7, "{shown:?}");
+        assert!((1..7).all(|n| !kinds[..n].contains(&kinds[n])), "each once: {shown:?}");
+    }
+}
