@@ -1,13 +1,18 @@
 //! The thread that writes checkpoints.
 //!
 //! One buffer goes back and forth: who has it may write to it. While the thread has it, no other
-//! checkpoint can be taken.
+//! checkpoint can be taken. The thread looks for work by itself: a wake-up call would cost the
+//! other side a system call, and on a busy machine its core.
 
 use super::files::Files;
 use crate::WindowError;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Builder, JoinHandle};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::{self, Builder, JoinHandle};
+use std::time::Duration;
+
+/// From one look for work to the next.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What became of the checkpoints given.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +49,15 @@ impl Keeper {
         let (jobs, taken) = sync_channel::<Vec<u8>>(1);
         let (finished, done) = sync_channel(1);
         let work = move || {
-            for mut buffer in taken {
+            loop {
+                let mut buffer = match taken.try_recv() {
+                    Ok(buffer) => buffer,
+                    Err(TryRecvError::Empty) => {
+                        thread::sleep(LOOK_EVERY);
+                        continue;
+                    }
+                    Err(TryRecvError::Disconnected) => return,
+                };
                 let written = files.write(&mut buffer);
                 make_room(&mut buffer);
                 if finished.send(Done { buffer, written }).is_err() {

@@ -3,11 +3,11 @@
 //! # The seam
 //!
 //! A history is a journal of the same stream: of a ring that was there before, or of one that a
-//! file was fed to (`tickring feed dbn FILE --bus BUS --journal DIR`). It ends where the live ring
-//! begins: at the record that the ring holds as its oldest. That record is found in the history by its
-//! bytes, and so are the few behind it, since venues repeat themselves. Control records, which are
-//! those of a writer and not of the stream, do not count. So there is neither a hole nor a record
-//! that is read twice; where the two do not meet, the consumer does not begin.
+//! file was fed to (`tickring feed dbn FILE --to BUS --journal DIR`). It ends where the live ring
+//! begins: at the record that the ring holds as its oldest. That record is found in the history by
+//! its bytes, and so are the few behind it, since venues repeat themselves. Control records, which
+//! are those of a writer and not of the stream, do not count. So there is neither a hole nor a
+//! record that is read twice; where the two do not meet, the consumer does not begin.
 //!
 //! Records of a history bear the sequences that count back from the seam, or 0 before the ring's
 //! first.
