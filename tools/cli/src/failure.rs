@@ -185,7 +185,12 @@ impl Failure {
             | Self::Shape(tickring_window::shape::ShapeError::Ring(error)) => code_of(error),
             Self::NoMatch { .. } | Self::Replaced { .. } => NOT_FOUND,
             Self::UnknownKind { .. } | Self::UnknownField { .. } => MISMATCH,
-            Self::Window(tickring_window::WindowError::WrongKind(_))
+            Self::Window(
+                tickring_window::WindowError::WrongKind(_)
+                | tickring_window::WindowError::OtherSpec { .. }
+                | tickring_window::WindowError::OtherInput { .. }
+                | tickring_window::WindowError::Diverged { .. },
+            )
             | Self::Files(tickring_window::sink::SinkError::Columns { .. })
             | Self::Shape(tickring_window::shape::ShapeError::WrongKind(_))
             | Self::Ann(

@@ -25,3 +25,4 @@ mod symbols;
 mod tail;
 mod udp;
 mod window;
+mod window_exact;

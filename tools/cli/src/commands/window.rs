@@ -1,6 +1,7 @@
 //! `tickring window`: the window consumer as a process.
 
 use crate::failure::Failure;
+use crate::note::note;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::service::{self, Reports};
@@ -12,6 +13,7 @@ use tickring_window::{WindowConsumer, WindowRings};
 use work::Work;
 
 mod calendar;
+mod exact;
 mod files;
 mod spec;
 mod stdout;
@@ -38,6 +40,10 @@ The file for --spec, with every key; those with a value in [brackets] may be lef
 /// A window of event time is published when an event behind its end, and the delay, has been seen.
 /// Stopped by a signal it leaves open windows unpublished and the rings open for the next consumer;
 /// at the end of the ticks it publishes what is left and closes the rings.
+///
+/// With --checkpoint a consumer that was killed, or stopped, goes on where it was when it is
+/// started again in the same way: no bar is lost, doubled or different. Bars that it had published
+/// already are compared, and a difference is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = format!("{BEFORE_SPEC}{SPEC}"))]
 pub(crate) struct Arguments {
@@ -72,6 +78,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
     stdout: Option<stdout::Format>,
     #[command(flatten)]
+    exact: Box<exact::Options>,
+    #[command(flatten)]
     reports: Reports,
 }
 
@@ -98,8 +106,17 @@ pub(super) fn run(
         late: ring(&late)?,
         late_capacity: arguments.capacity.min(LATE_CAPACITY),
     };
-    let source = (&ring(&arguments.ticks)?, arguments.from);
-    let consumer = WindowConsumer::open(directory, source, &rings, &spec)?;
+    let input = arguments.exact.input(ring(&arguments.ticks)?, arguments.from);
+    let checkpoints = arguments.exact.checkpoints();
+    let consumer =
+        WindowConsumer::open_with(directory, &input, &rings, &spec, checkpoints.as_ref())?;
+    let found = consumer.checkpoint_stats().and_then(|stats| stats.fell_back.as_ref());
+    if let Some(found) = found {
+        note(
+            "window",
+            format_args!("the older checkpoint is used, the newest is damaged: {found}"),
+        );
+    }
     let files = arguments.files.open(directory, (&rings.bars, &rings.late), &spec)?;
     let stdout = arguments.stdout.map(|format| Stdout::open(directory, &rings.bars, format));
     let work = Work { consumer, files, stdout: stdout.transpose()? };

@@ -4,6 +4,7 @@ use super::files::Files;
 use super::stdout::Stdout;
 use crate::failure::Failure;
 use crate::notation::{Age, Grouped};
+use crate::note::note;
 use crate::output::Output;
 use crate::service::{Service, Step};
 use serde_json::{Value, json};
@@ -23,7 +24,18 @@ impl Service for Work {
     const NAME: &'static str = "window";
 
     fn step(&mut self) -> Result<Step, Failure> {
+        let before = self.consumer.stats().output_epoch;
         let progress = self.consumer.run_once()?;
+        let epoch = self.consumer.stats().output_epoch;
+        if epoch != before {
+            note(
+                "window",
+                format_args!(
+                    "output epoch {epoch}: the ticks behind the checkpoint are overwritten, bars \
+                     that they were part of are INCOMPLETE; --journal prevents it"
+                ),
+            );
+        }
         if let Some(files) = &mut self.files {
             files.take()?;
         }
@@ -43,7 +55,11 @@ impl Service for Work {
     }
 
     fn stop(&mut self) -> Result<(), Failure> {
-        self.files.as_mut().map_or(Ok(()), Files::commit)
+        self.consumer.stop()?;
+        self.files.as_mut().map_or(Ok(()), |files| {
+            files.take()?;
+            files.commit()
+        })
     }
 
     fn text(&self) -> String {
@@ -54,9 +70,19 @@ impl Service for Work {
             let (rows, files) = files.counts();
             format!(", {} rows in {} files", Grouped(rows), Grouped(files))
         });
+        let checkpoints = self.consumer.checkpoint_stats().map_or_else(String::new, |checkpoints| {
+            format!(
+                ", {} replayed, {} checkpoints, {} failed, stall p99 {}",
+                Grouped(stats.replayed),
+                Grouped(checkpoints.written),
+                Grouped(checkpoints.failed),
+                Age(checkpoints.stall_ns.value_at_quantile(0.99)),
+            )
+        });
         format!(
             "{} records, {} trades, {} bars, {} revisions, {} corrected, {} late, {} untimed, \
-             {} refused, {} missed, {} restarts, {} tombstones, lag {}, latency p50 {} p99 {}{files}",
+             {} refused, {} missed, {} restarts, {} tombstones, lag {}, latency p50 {} \
+             p99 {}{checkpoints}{files}",
             Grouped(counts.records),
             Grouped(counts.trades),
             Grouped(counts.bars),
@@ -94,6 +120,19 @@ impl Service for Work {
             "missed": stats.missed,
             "restarts": stats.restarts,
             "tombstones": stats.tombstones,
+            "replayed": stats.replayed,
+            "left_out": stats.left_out,
+            "output_epoch": stats.output_epoch,
+            "checkpoints": self.consumer.checkpoint_stats().map(|checkpoints| json!({
+                "written": checkpoints.written,
+                "deferred": checkpoints.deferred,
+                "failed": checkpoints.failed,
+                "failure": checkpoints.failure,
+                "bytes": checkpoints.bytes,
+                "restored_seq": checkpoints.restored_seq,
+                "stall_ns_p50": checkpoints.stall_ns.value_at_quantile(0.5),
+                "stall_ns_p99": checkpoints.stall_ns.value_at_quantile(0.99),
+            })),
             "lag": self.consumer.lag(),
             "latency_ns_p50": stats.latency_ns.value_at_quantile(0.5),
             "latency_ns_p99": stats.latency_ns.value_at_quantile(0.99),
