@@ -145,7 +145,7 @@ builtin! {
         /// Quantity of the trade, whole units, or the mantissa for the wide family.
         size: u64 => Count,
         /// Sequence of the record in the source ring.
-        seq: u64 => Sequence,
+        src_seq: u64 => Sequence,
         /// Trade id assigned by the venue; 0 where there is none.
         trade_id: u64 => None,
         /// Watermark when it was refused, event time in ns since the Unix epoch, UTC.

@@ -194,7 +194,7 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
         "late",
         0xE9,
         64,
-        &["price:i64@16 size:u64@24 seq:u64@32 trade_id:u64@40 watermark_ns:u64@48 \
+        &["price:i64@16 size:u64@24 src_seq:u64@32 trade_id:u64@40 watermark_ns:u64@48 \
            sequence:u32@56 reason:u8@60 action:u8@61 side:u8@62 _reserved:u8@63"],
     ),
     (

@@ -142,7 +142,7 @@ impl Shared {
         out(Output::Late(&Late {
             price: trade.price_e9,
             size: trade.size,
-            seq: trade.seq,
+            src_seq: trade.seq,
             trade_id: trade.trade_id,
             watermark_ns: self.watermark_ns(),
             sequence: trade.sequence,

@@ -216,7 +216,7 @@ fn run(spec: &WindowSpec, steps: &[Step], reloads: bool) -> (Run, Model) {
 /// A trade is late only if all its windows are over, lateness included.
 fn check_late(spec: &WindowSpec, run: &Run, trade: &WindowTrade) {
     let late = run.outputs.late.last().unwrap();
-    assert_eq!((late.reason, late.seq), (late_reason::LATE, trade.seq));
+    assert_eq!((late.reason, late.src_seq), (late_reason::LATE, trade.seq));
     let end = match spec.window {
         WindowKind::Session { gap_ns } => trade.ts_event_ns + gap_ns.cast_signed(),
         kind => windows_of(kind, trade.ts_event_ns)[0].1,
