@@ -28,6 +28,9 @@ fn help_of_each_command_goes_to_stdout() {
         ("record --help", "--rotate-every"),
         ("replay --help", "--loop"),
         ("window --help", "--delay"),
+        ("window --help", "ewma_shift = 3"),
+        ("window --help", "--rotate-rows"),
+        ("shapes --help", "closes, N lanes"),
         ("ann --help", "--queries"),
         ("help tail", "--timeout"),
     ];
@@ -88,6 +91,16 @@ fn wrong_usage_is_explained_on_stderr_with_code_2() {
         ("ann demo --metric manhattan", "cosine"),
         ("ann demo --every 5", "--queries"),
         ("window demo --size long", "such as 5s"),
+        ("window demo --format arrow", "--files"),
+        ("window demo --files x --format csv", "parquet"),
+        ("window demo --stdout json --json", "--json"),
+        ("window demo --stdout", "<FORMAT>"),
+        ("window demo --venue XNAS", "--dates"),
+        ("window demo --venue XNAS --dates 2026", "2026-01-05..2026-01-09"),
+        ("window demo --venue XETR --dates 2026-01-05..2026-01-05", "GLBX, XNAS, XNYS"),
+        ("window demo --venue XNAS --dates 2026-01-03..2026-01-04", "no regular session"),
+        ("shapes demo --parts highs", "such as closes"),
+        ("shapes demo --last 2", "choose another number of bars"),
     ];
     for (arguments, expected) in cases {
         let err = bus.run(arguments).failure(2);

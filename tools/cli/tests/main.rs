@@ -26,3 +26,5 @@ mod tail;
 mod udp;
 mod window;
 mod window_exact;
+mod window_files;
+mod window_venue;

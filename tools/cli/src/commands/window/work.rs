@@ -56,10 +56,7 @@ impl Service for Work {
 
     fn stop(&mut self) -> Result<(), Failure> {
         self.consumer.stop()?;
-        self.files.as_mut().map_or(Ok(()), |files| {
-            files.take()?;
-            files.commit()
-        })
+        self.files.as_mut().map_or(Ok(()), Files::commit)
     }
 
     fn text(&self) -> String {
