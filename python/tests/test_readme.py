@@ -34,7 +34,7 @@ def test_the_commands_and_the_python_of_the_readme_work(directory: Path, tmp_pat
             timeout=120,
         )
         assert done.returncode == 0, f"{command}: {done.stderr}"
-        if command[1] not in ("feed", "window", "ann", "record", "replay"):
+        if command[1] not in ("feed", "window", "shapes", "ann", "record", "replay"):
             assert done.stdout, f"{command} printed nothing"
     python = blocks("python")
     assert python

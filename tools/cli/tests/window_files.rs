@@ -83,10 +83,9 @@ fn bars_and_what_is_late_are_in_files_by_kind() {
     assert_eq!(rows(&files(&folder, "late")), [0]);
 
     let arrow = bus.path().join("arrow");
-    let run = |options: &str| {
-        bus.run(&format!("window demo --bars b --files {} {options}", arrow.display()))
-    };
-    let ran = run("--format arrow --rotate-span 10s --rotate-bytes 1MiB");
+    let run =
+        |options: &str| bus.run(&format!("window demo --files {} {options}", arrow.display()));
+    let ran = run("--bars b --format arrow --rotate-span 10s --rotate-bytes 1MiB");
     assert!(ran.err.contains(", 21 rows in 4 files\n"), "{}", ran.err);
     let spans = files(&arrow, "bars");
     assert_eq!(spans.iter().map(|(first, last, _)| last - first + 1).sum::<u64>(), 20);

@@ -139,7 +139,7 @@ fn files_of_another_ring_are_no_place_to_go_on() {
     let mut writer = desk.writer();
     publish(&mut writer, 0..40);
     let mut sink = desk.open(FileFormat::Parquet).unwrap();
-    drain(&mut sink);
+    assert_eq!(drain(&mut sink), Progress::Idle);
     sink.commit().unwrap();
     drop(sink);
     let anew = Desk { files: desk.files, ..Desk::new() };

@@ -16,12 +16,12 @@ use tickring_window::shape::{ShapeConsumer, ShapeOptions, ShapeRings};
 
 const AFTER_HELP: &str = "\
 Parts, in their order in a vector, for shapes of N bars: closes, N lanes, the close less the mean; \
-returns, N - 1 lanes, the logarithm of a close over the one before; volumes, N lanes. Lanes go from \
-the oldest bar to the newest, and each part is scaled to its weight as Euclidean norm. A vector \
-has 8 to 4,096 lanes.
+returns, N - 1 lanes, the logarithm of a close over the one before; volumes, N lanes. Lanes go \
+from the oldest bar to the newest, and each part is scaled to its weight as Euclidean norm. A \
+vector has 8 to 4,096 lanes.
 
-vec_id and src_seq of a vector are the sequence of its last bar. `tickring ann BUS --vectors shapes \
---matches similar` finds the shapes that are alike.
+vec_id and src_seq of a vector are the sequence of its last bar. `tickring ann BUS --vectors \
+shapes --matches similar` finds the shapes that are alike.
 
 JSON keys: bars, vectors, revised, ignored, unpriced, unlisted, missed.";
 
