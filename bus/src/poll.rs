@@ -123,6 +123,7 @@ impl<'a> RecordRef<'a> {
     }
 
     /// The header that every record begins with; `None` for a slot shorter than that.
+    #[inline]
     #[must_use]
     pub fn header(&self) -> Option<&'a RecordHeader> {
         RecordHeader::ref_from_prefix(self.bytes()).ok().map(|(header, _)| header)

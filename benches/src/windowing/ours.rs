@@ -16,6 +16,8 @@ use tickring_window::{
 const CAPACITY: u64 = 1 << 16;
 /// Slots of the ring of late ticks.
 const LATE_CAPACITY: u64 = 1 << 10;
+/// Trades that are given to the operator at once.
+const CHUNK: usize = 16;
 /// Trades that can be taken back, and for how long after their window has fired.
 const CORRECTIONS: Corrections = Corrections { horizon_ns: 200_000_000, log: 1 << 20 };
 
@@ -55,8 +57,12 @@ pub fn from_memory(ticks: &[Tick], shape: Shape) -> Result<Totals, Failure> {
             totals.add(bar.count, bar.volume);
         }
     };
-    for (seq, tick) in (0..).zip(ticks) {
-        windows.trade(&trade(seq, tick), &mut out);
+    let mut trades = [WindowTrade::default(); CHUNK];
+    for (first, ticks) in (0..).step_by(CHUNK).zip(ticks.chunks(CHUNK)) {
+        for ((seq, tick), place) in (first..).zip(ticks).zip(&mut trades) {
+            *place = trade(seq, tick);
+        }
+        windows.trades(trades.get(..ticks.len()).unwrap_or(&[]), &mut out);
     }
     windows.finish(&mut out);
     Ok(totals)
@@ -78,7 +84,7 @@ impl Made {
         match output {
             Output::Bar(bar) => self.bars.push(**bar),
             // A correction that is refused leaves a difference.
-            Output::Late(late) if late.action == action::TRADE => self.late.push(late.seq),
+            Output::Late(late) if late.action == action::TRADE => self.late.push(late.src_seq),
             Output::Late(_) | Output::Stats(_) => {}
         }
     }

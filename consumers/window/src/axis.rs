@@ -63,6 +63,12 @@ impl Axis {
         }
     }
 
+    /// The pane that was looked up last.
+    #[inline]
+    pub(crate) fn last_pane(&self) -> i64 {
+        self.last.pane
+    }
+
     /// The pane of a time; `None` outside the sessions.
     #[inline]
     pub(crate) fn pane_of(&mut self, ts_ns: i64) -> Option<i64> {
@@ -72,6 +78,7 @@ impl Axis {
         self.look_up(ts_ns)
     }
 
+    #[cold]
     fn look_up(&mut self, ts_ns: i64) -> Option<i64> {
         let pane = self.find(ts_ns)?;
         self.last = Lookup { start: self.pane_start(pane), end: self.pane_end(pane), pane };

@@ -114,6 +114,12 @@ impl Cell {
         }
     }
 
+    /// Loads both lines.
+    #[inline]
+    pub(crate) fn touch(&self) -> u64 {
+        self.count ^ self.last_seq
+    }
+
     /// Adds what another cell of the same instrument has.
     #[inline]
     pub(crate) fn merge(&mut self, other: &Self) {

@@ -23,6 +23,8 @@ struct Source {
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     delay_ns: i64,
+    /// From an event time back to the watermark that it makes.
+    lag_ns: i64,
     by: Sources,
     sources: Vec<Source>,
     /// Place of the source that was heard last.
@@ -32,8 +34,10 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(spec: &WindowSpec) -> Self {
+        let delay_ns = i64::try_from(spec.delay_ns).unwrap_or(i64::MAX);
         Self {
-            delay_ns: i64::try_from(spec.delay_ns).unwrap_or(i64::MAX),
+            delay_ns,
+            lag_ns: delay_ns.saturating_add(1),
             by: spec.sources,
             sources: Vec::with_capacity(16),
             last: 0,
@@ -50,6 +54,12 @@ impl Clock {
         self.delay_ns
     }
 
+    /// Whether each channel is a source.
+    #[inline]
+    pub(crate) fn is_by_channel(&self) -> bool {
+        self.by == Sources::Channel
+    }
+
     /// The key of the source of a record; `None` if it belongs to none.
     #[inline]
     pub(crate) fn key(&self, publisher_id: u16, channel_id: Option<u8>) -> Option<u32> {
@@ -63,16 +73,16 @@ impl Clock {
     }
 
     /// Takes an event time of a source; says whether the watermark moved.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn observe(&mut self, key: u32, ts_ns: i64) -> bool {
         if self.delay_ns == i64::MAX {
             return false;
         }
-        self.promise(key, ts_ns.saturating_sub(self.delay_ns).saturating_sub(1))
+        self.promise(key, ts_ns.saturating_sub(self.lag_ns))
     }
 
     /// Takes a watermark of a source; says whether that of the windows moved.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn promise(&mut self, key: u32, watermark: i64) -> bool {
         let at = match self.sources.get(self.last) {
             Some(source) if source.key == key => self.last,
@@ -112,6 +122,7 @@ impl Clock {
         self.settle()
     }
 
+    #[cold]
     fn settle(&mut self) -> bool {
         let active = self.sources.iter().filter(|source| source.idle == 0);
         let least = active.map(|source| source.watermark).min();
@@ -126,6 +137,7 @@ impl Clock {
         moves
     }
 
+    #[cold]
     fn find(&mut self, key: u32) -> usize {
         self.last = self.sources.iter().position(|source| source.key == key).unwrap_or_else(|| {
             self.sources.push(Source { watermark: i64::MIN, key, idle: 0 });

@@ -8,7 +8,7 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::rings::Rings;
 use crate::stats::WindowStats;
-use crate::windows::Windows;
+use crate::windows::{TOUCHED, Windows};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tickring::{Batch, Poll};
 
@@ -61,6 +61,10 @@ impl WindowConsumer {
         match self.input.poll_batch(&mut self.batch, BATCH)? {
             Poll::Record(count) => {
                 self.apply();
+                // A history has no times of publication.
+                if self.input.history().is_none() {
+                    self.sample_latency();
+                }
                 self.settle()?;
                 Ok(Progress::Advanced(count))
             }
@@ -165,14 +169,16 @@ impl WindowConsumer {
         let Self { windows, rings, batch, input, .. } = self;
         let Some(rings) = rings else { return };
         let mut out = |output: Output<'_>| rings.stage(output);
-        match input.history() {
-            None => batch.iter().for_each(|record| windows.record(&record, &mut out)),
-            Some(history) => {
-                batch.iter().for_each(|record| windows.record(&history.placed(record), &mut out));
+        let history = input.history();
+        let mut ahead = batch.iter();
+        for (at, record) in batch.iter().enumerate() {
+            if at % TOUCHED == 0 {
+                windows.touch(ahead.by_ref().take(TOUCHED));
             }
-        }
-        if input.history().is_none() {
-            self.sample_latency();
+            match history {
+                None => windows.record(&record, &mut out),
+                Some(history) => windows.record(&history.placed(record), &mut out),
+            }
         }
     }
 

@@ -43,6 +43,7 @@ impl Instruments {
     }
 
     /// The number of an instrument that was met.
+    #[inline]
     pub(crate) fn known(&self, id: u32) -> Option<usize> {
         let number = match self.table.get(id as usize) {
             Some(number) => *number,
@@ -66,6 +67,7 @@ impl Instruments {
         self.order.get(at).copied()
     }
 
+    #[cold]
     fn meet(&mut self, id: u32) -> usize {
         match self.known(id) {
             Some(number) => number,

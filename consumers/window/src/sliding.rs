@@ -83,15 +83,14 @@ impl Queue {
         self.step();
     }
 
-    /// The sum of all.
-    fn sum(&self) -> Cell {
-        let mut sum = if self.borders.front == self.borders.back {
-            Cell::EMPTY
-        } else {
-            self.get(self.borders.front)
+    /// Makes a cell the sum of all.
+    fn sum_to(&self, sum: &mut Cell) {
+        let oldest = self.cells.get(self.place(self.borders.front));
+        *sum = match oldest.filter(|_| self.borders.front != self.borders.back) {
+            Some(oldest) => *oldest,
+            None => Cell::EMPTY,
         };
         sum.merge(&self.borders.newest);
-        sum
     }
 
     fn step(&mut self) {
@@ -103,17 +102,19 @@ impl Queue {
             return;
         }
         if accum != right {
-            let mut cell = self.get(accum - 1);
-            if accum != back {
-                cell.merge(&self.get(accum));
+            let places = [self.place(accum - 1), self.place(accum)];
+            if accum != back
+                && let Ok([to, from]) = self.cells.get_disjoint_mut(places)
+            {
+                to.merge(from);
             }
-            self.set(accum - 1, cell);
             self.borders.accum -= 1;
         }
         if left != right {
-            let mut cell = self.get(left);
-            cell.merge(&self.borders.middle);
-            self.set(left, cell);
+            let place = self.place(left);
+            if let Some(cell) = self.cells.get_mut(place) {
+                cell.merge(&self.borders.middle);
+            }
             self.borders.left += 1;
         } else {
             self.borders.left += 1;
@@ -185,10 +186,8 @@ impl Sliding {
             return;
         }
         queue.borders.since = 0;
-        let sum = queue.sum();
-        if let Some(cell) = self.scratch.cell_mut(0) {
-            *cell = sum;
-        }
+        let Some(sum) = self.scratch.cell_mut(0) else { return };
+        queue.sum_to(sum);
         let span = (sum.first_ns, sum.last_ns.saturating_add(1));
         let (flags, store) = (window_flag::FINAL, &self.scratch);
         shared.publish(&Due { number, span, revision: 0, flags, store, at: 0 }, out);

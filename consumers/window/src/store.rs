@@ -130,7 +130,7 @@ impl Store {
     }
 
     /// Adds a trade; says whether it is the first one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, at: usize, trade: &WindowTrade) -> bool {
         if at >= self.cells.len() {
             self.grow(at);

@@ -65,8 +65,14 @@ impl Timed {
         self.next_event
     }
 
-    /// Adds a trade; gives the reason if it goes into no window.
+    /// The cells of the pane in whose time the last trade was.
     #[inline]
+    pub(crate) fn current(&self) -> Option<&Store> {
+        self.panes.get(self.axis.last_pane()).map(|pane| &pane.store)
+    }
+
+    /// Adds a trade; gives the reason if it goes into no window.
+    #[inline(always)]
     pub(crate) fn trade(
         &mut self,
         shared: &mut Shared,
@@ -81,12 +87,24 @@ impl Timed {
         }
         let number = shared.instruments.number(trade.instrument_id);
         if !self.panes.add(pane, number, trade) {
-            self.open(shared, pane)?;
-            self.panes.add(pane, number, trade);
+            self.add_to_new(shared, pane, number, trade)?;
         }
         if self.axis.first_window_of(pane) < self.next_fire {
             self.add_late(shared, pane, number, trade, out);
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn add_to_new(
+        &mut self,
+        shared: &Shared,
+        pane: i64,
+        number: usize,
+        trade: &WindowTrade,
+    ) -> Result<(), u8> {
+        self.open(shared, pane)?;
+        self.panes.add(pane, number, trade);
         Ok(())
     }
 

@@ -60,7 +60,7 @@ impl WindowTrade {
     /// An [`Mbo`] is a trade with action T alone: F tells of the resting order's side of the same
     /// trade and would count it twice, C and M are about orders. A [`Trade`] or [`TradeW`] is one
     /// with action T, a correction with action C or M.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn of(record: &RecordRef<'_>) -> Option<Self> {
         match record.rtype() {
@@ -71,7 +71,7 @@ impl WindowTrade {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_mbo(seq: u64, mbo: &Mbo) -> Option<Self> {
         if mbo.action != action::TRADE || mbo.price == UNDEF_PRICE {
             return None;
@@ -90,7 +90,7 @@ impl WindowTrade {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_trade(seq: u64, trade: &Trade) -> Option<Self> {
         is_told(trade.action, trade.price).then_some(Self {
             seq,
@@ -106,7 +106,7 @@ impl WindowTrade {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_wide(seq: u64, trade: &TradeW) -> Option<Self> {
         let size = u64::try_from(trade.qty).ok()?;
         is_told(trade.action, trade.price).then_some(Self {

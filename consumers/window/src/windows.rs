@@ -15,6 +15,8 @@ use tickring::record::{
     Gap, Heartbeat, Mbo, Quote, UNDEF_TIME, action, feed_state, late_reason, rtype,
 };
 
+/// Trades whose instruments are touched together: about as many as a processor looks ahead.
+pub(crate) const TOUCHED: usize = 16;
 /// First word of a saved state: name and version of its form.
 const STATE_MAGIC: u64 = u64::from_le_bytes(*b"TRWIN\0\0\x01");
 
@@ -106,10 +108,32 @@ impl Windows {
     pub fn record(&mut self, record: &RecordRef<'_>, out: &mut Sink<'_>) {
         self.shared.counts.records += 1;
         if let Some(trade) = WindowTrade::of(record) {
-            let channel_id = record.get::<Mbo>().map(|mbo| mbo.channel_id);
+            let channel_id = if self.shared.clock.is_by_channel() {
+                record.get::<Mbo>().map(|mbo| mbo.channel_id)
+            } else {
+                None
+            };
             self.take(&trade, channel_id, out);
         } else {
             self.other(record, out);
+        }
+    }
+
+    /// Loads what the trades in these records will change: they then wait for the memory together,
+    /// and not one behind the other.
+    #[inline]
+    pub(crate) fn touch<'a>(&self, records: impl Iterator<Item = RecordRef<'a>>) {
+        let ids = records.filter_map(|record| record.header()).map(|header| header.instrument_id);
+        self.touch_instruments(ids);
+    }
+
+    #[inline]
+    fn touch_instruments(&self, ids: impl Iterator<Item = u32>) {
+        if let Engine::Timed(timed) = &self.engine
+            && let Some(store) = timed.current()
+        {
+            let cells = ids.filter_map(|id| store.cell(self.shared.instruments.known(id)?));
+            std::hint::black_box(cells.fold(0, |sum, cell| sum ^ cell.touch()));
         }
     }
 
@@ -146,13 +170,25 @@ impl Windows {
         }
     }
 
+    /// Takes the next trades or corrections, one behind the other: as [`trade`](Self::trade), for
+    /// less.
+    #[inline]
+    pub fn trades(&mut self, trades: &[WindowTrade], out: &mut Sink<'_>) {
+        for chunk in trades.chunks(TOUCHED) {
+            self.touch_instruments(chunk.iter().map(|trade| trade.instrument_id));
+            for trade in chunk {
+                self.take(trade, None, out);
+            }
+        }
+    }
+
     /// Takes the next trade or correction.
     #[inline]
     pub fn trade(&mut self, trade: &WindowTrade, out: &mut Sink<'_>) {
         self.take(trade, None, out);
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, trade: &WindowTrade, channel_id: Option<u8>, out: &mut Sink<'_>) {
         if trade.action != action::TRADE {
             self.correct(trade, channel_id, out);
@@ -395,7 +431,7 @@ impl Windows {
     }
 
     /// Moves the watermark for a record that was read.
-    #[inline]
+    #[inline(always)]
     fn observe(
         &mut self,
         publisher_id: u16,

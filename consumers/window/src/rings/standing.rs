@@ -112,7 +112,7 @@ pub(super) fn key_of(record: &[u8]) -> Option<Key> {
         return Some([name, stats.start_ns, stats.end_ns, revision]);
     }
     let late = of::<Late>(record)?;
-    Some([kind(late.header.rtype, late.header.instrument_id), late.seq, 0, 0])
+    Some([kind(late.header.rtype, late.header.instrument_id), late.src_seq, 0, 0])
 }
 
 fn of<R: Record>(record: &[u8]) -> Option<R> {

@@ -112,7 +112,7 @@ impl Panes {
     }
 
     /// Adds a trade to a pane; says whether that is open.
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&mut self, pane: i64, number: usize, trade: &WindowTrade) -> bool {
         let Some(there) = self.get_mut(pane) else { return false };
         if there.store.add(number, trade) {

@@ -67,15 +67,16 @@ impl Service for Work {
             let (rows, files) = files.counts();
             format!(", {} rows in {} files", Grouped(rows), Grouped(files))
         });
-        let checkpoints = self.consumer.checkpoint_stats().map_or_else(String::new, |checkpoints| {
-            format!(
-                ", {} replayed, {} checkpoints, {} failed, stall p99 {}",
-                Grouped(stats.replayed),
-                Grouped(checkpoints.written),
-                Grouped(checkpoints.failed),
-                Age(checkpoints.stall_ns.value_at_quantile(0.99)),
-            )
-        });
+        let checkpoints =
+            self.consumer.checkpoint_stats().map_or_else(String::new, |checkpoints| {
+                format!(
+                    ", {} replayed, {} checkpoints, {} failed, stall p99 {}",
+                    Grouped(stats.replayed),
+                    Grouped(checkpoints.written),
+                    Grouped(checkpoints.failed),
+                    Age(checkpoints.stall_ns.value_at_quantile(0.99)),
+                )
+            });
         format!(
             "{} records, {} trades, {} bars, {} revisions, {} corrected, {} late, {} untimed, \
              {} refused, {} missed, {} restarts, {} tombstones, lag {}, latency p50 {} \
