@@ -82,29 +82,36 @@ impl Timed {
         let Some(pane) = self.axis.pane_of(trade.ts_event_ns) else {
             return Err(late_reason::CLOSED);
         };
+        // No window of it has fired, so that none is dead.
+        if self.axis.first_window_of(pane) >= self.next_fire {
+            let number = shared.instruments.number(trade.instrument_id);
+            if self.panes.add(pane, number, trade) {
+                return Ok(());
+            }
+        }
+        self.add_rarely(shared, pane, trade, out)
+    }
+
+    /// Adds a trade that opens a pane, or comes late.
+    #[cold]
+    fn add_rarely(
+        &mut self,
+        shared: &mut Shared,
+        pane: i64,
+        trade: &WindowTrade,
+        out: &mut Sink<'_>,
+    ) -> Result<(), u8> {
         if self.axis.last_window_of(pane) < self.next_dead {
             return Err(late_reason::LATE);
         }
         let number = shared.instruments.number(trade.instrument_id);
         if !self.panes.add(pane, number, trade) {
-            self.add_to_new(shared, pane, number, trade)?;
+            self.open(shared, pane)?;
+            self.panes.add(pane, number, trade);
         }
         if self.axis.first_window_of(pane) < self.next_fire {
             self.add_late(shared, pane, number, trade, out);
         }
-        Ok(())
-    }
-
-    #[cold]
-    fn add_to_new(
-        &mut self,
-        shared: &Shared,
-        pane: i64,
-        number: usize,
-        trade: &WindowTrade,
-    ) -> Result<(), u8> {
-        self.open(shared, pane)?;
-        self.panes.add(pane, number, trade);
         Ok(())
     }
 
