@@ -31,8 +31,8 @@ pub(super) struct Folder {
     path: PathBuf,
     prefix: String,
     extension: &'static str,
-    /// Locked as long as it is open.
-    _lock: File,
+    /// Locked as long as the folder is held.
+    lock: File,
 }
 
 impl Folder {
@@ -49,7 +49,7 @@ impl Folder {
                 return Err(SinkError::file("lock", lock_path)(source));
             }
         }
-        let folder = Self { path, prefix: options.prefix.clone(), extension, _lock: lock };
+        let folder = Self { path, prefix: options.prefix.clone(), extension, lock };
         folder.discard()?;
         Ok(folder)
     }
@@ -126,5 +126,14 @@ impl Folder {
         let folder = File::open(&self.path).and_then(|folder| folder.sync_all());
         folder.map_err(SinkError::file("sync", &self.path))?;
         Ok(Committed { first, last, path })
+    }
+}
+
+impl Drop for Folder {
+    /// Closing the file is not enough: a process that is just being started by another thread
+    /// has it open until it runs its own program.
+    fn drop(&mut self) {
+        // One that cannot be unlocked is when it is closed everywhere.
+        let _ = self.lock.unlock();
     }
 }

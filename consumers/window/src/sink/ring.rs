@@ -34,16 +34,18 @@ pub struct RingSinkCounts {
 /// ```
 /// use tickring::record::{Record, WindowBar};
 /// use tickring::{Directory, RingSpec, Writer};
-/// use tickring_window::sink::{RingSink, SinkOptions};
+/// use tickring_window::sink::{RingSink, Rotation, SinkOptions};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let directory = Directory::at(folder.path().join("bus"));
 /// let ring = "demo/bars".parse()?;
 /// let mut bars = Writer::open(&directory, &ring, &RingSpec::new(WindowBar::kinds())?)?;
-/// let options = SinkOptions { folder: folder.path().join("files"), ..SinkOptions::default() };
+/// let rotation = Rotation { rows: 10_000, ..Rotation::default() };
+/// let folder = folder.path().join("files");
+/// let options = SinkOptions { folder, rotation, ..SinkOptions::default() };
 /// let mut sink = RingSink::open(&directory, &ring, &options, &[("bars", WindowBar::kind())])?;
 /// bars.publish(&WindowBar::empty(1, 17, 1_000))?;
-/// sink.run_once()?;
+/// let _ = sink.run_once()?;
 /// sink.commit()?;
 /// assert_eq!((sink.counts().rows, sink.counts().files), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
