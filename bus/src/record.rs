@@ -65,7 +65,7 @@ pub use header::RecordHeader;
 pub use raw::Raw;
 pub use status::{Imbalance, Stat, Status};
 pub use tick::{DeltaW, Mbo, Quote, QuoteStats, QuoteW, Trade, TradeW};
-pub use vector::{Match, Vector};
+pub use vector::{Answer, Match, Query, Vector};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -169,8 +169,8 @@ const fn first(kinds: &'static [(u8, &'static str)]) -> (u8, &'static str) {
 
 /// Returns the kinds of every record struct in this module, in ascending order of `rtype`.
 ///
-/// `vector` stands here with its fixed part only; [`Vector::kind_with_dim`] gives the kind of a
-/// ring of vectors. Cost: allocates.
+/// `vector` and `query` stand here with their fixed part only; [`Vector::kind_with_dim`] gives the
+/// kind of a ring of vectors. Cost: allocates.
 #[must_use]
 pub fn builtin_kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = [
@@ -200,6 +200,8 @@ pub fn builtin_kinds() -> Vec<Kind> {
         BarStats::kinds(),
         Late::kinds(),
         DepthW::kinds(),
+        Query::kinds(),
+        Answer::kinds(),
         Heartbeat::kinds(),
         Gap::kinds(),
         Restart::kinds(),

@@ -71,6 +71,10 @@ pub const BAR_STATS: u8 = 0xE8;
 pub const LATE: u8 = 0xE9;
 /// Ten levels of each side with wide quantities.
 pub const DEPTH_W: u8 = 0xEA;
+/// What a process asks of the nearest-neighbour consumer.
+pub const QUERY: u8 = 0xEB;
+/// The head of an answer to it.
+pub const ANSWER: u8 = 0xEC;
 /// Control: the writer lives, and how far it is.
 pub const HEARTBEAT: u8 = 0xF0;
 /// Control: the source lost records, or filled a loss.

@@ -198,6 +198,22 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
            sequence:u32@56 reason:u8@60 action:u8@61 side:u8@62 _reserved:u8@63"],
     ),
     (
+        "query",
+        0xEB,
+        56,
+        &[
+            "query_id:u64@16 since:u64@24 until:u64@32 dim:u16@40 dtype:u8@42 filters:u8@43 k:u16@44 \
+           tag:u16@46 radius:f32@48 tag_mask:u16@52 _reserved:u16@54",
+        ],
+    ),
+    (
+        "answer",
+        0xEC,
+        56,
+        &["query_id:u64@16 query_seq:u64@24 watermark:u64@32 asker:u32@40 latency_ns:u32@44 \
+           count:u16@48 flags:u16@50 epoch:u32@52"],
+    ),
+    (
         "heartbeat",
         0xF0,
         56,
@@ -238,8 +254,8 @@ macro_rules! for_each_record {
     ($check:ident) => {
         for_each_record!($check: Trade Mbp1 Mbp10 Status InstrumentDef Imbalance GatewayError
             SymbolMapping GatewayNotice Stat Bar Mbo Cmbp1 Cbbo Bbo Vector Match TradeW Quote
-            QuoteW DeltaW WindowBar QuoteStats BarStats Late DepthW Heartbeat Gap Restart Tombstone
-            Raw)
+            QuoteW DeltaW WindowBar QuoteStats BarStats Late DepthW Query Answer Heartbeat Gap
+            Restart Tombstone Raw)
     };
     ($check:ident: $($record:ident)+) => { $($check::<$record>();)+ };
 }

@@ -1,4 +1,4 @@
-//! Vectors and their neighbours.
+//! Vectors, what is asked about them, and their neighbours.
 
 use crate::record::describe::{builtin, narrow};
 use crate::record::{Record, UNDEF_TIME, rtype};
@@ -23,7 +23,7 @@ builtin! {
         metric: u8 => Enum,
         /// Number of the encoder that made it; vectors of two models do not compare.
         model_id: u16 => None,
-        /// Bits, none assigned yet: zero.
+        /// A tag of the user's, which queries may ask for; zero without one.
         flags: u16 => Flags,
         /// Euclidean norm of the lanes.
         norm: f32 => None,
@@ -42,31 +42,7 @@ impl Vector {
     /// [`kind`](Record::kind). Cost: allocates.
     #[must_use]
     pub fn kind_with_dim(dim: u16) -> Kind {
-        let mut kind = Self::kind();
-        if dim == 0 {
-            return kind;
-        }
-        let mut field = Field {
-            name: "lanes".into(),
-            offset: const { narrow(Self::LANES_OFFSET) },
-            ty: FieldType::F32,
-            count: u32::from(dim),
-            unit: Unit::Lanes,
-            null: None,
-            doc: "The vector's elements.".into(),
-        };
-        kind.size_bytes += field.size_bytes();
-        kind.fields.push(field.clone());
-        if !kind.size_bytes.is_multiple_of(8) {
-            field.name = "_pad".into();
-            field.offset = kind.size_bytes;
-            field.count = 1;
-            field.unit = Unit::None;
-            field.doc = "Reserved, zero.".into();
-            kind.size_bytes += 4;
-            kind.fields.push(field);
-        }
-        kind
+        with_lanes(Self::kind(), dim)
     }
 }
 
@@ -92,4 +68,108 @@ builtin! {
         /// Generation of the index that answered.
         generation: u32 => Count,
     }
+}
+
+builtin! {
+    /// What a process asks of the nearest-neighbour consumer, the fixed part; its lanes follow as
+    /// those of a vector.
+    ///
+    /// Shape: 56 bytes, then `dim` lanes; the slot is a multiple of 64 long.
+    pub struct Query(rtype::QUERY = "query") {
+        /// Id of the query, by which its answer is known.
+        query_id: u64 => None,
+        /// Only vectors of this event time or later, ns since the Unix epoch, UTC; 0 asks for all.
+        since: u64 => NanosEpoch,
+        /// Only vectors of this event time or earlier, ns since the Unix epoch, UTC.
+        until: u64 => NanosEpoch (null UNDEF_TIME),
+        /// Number of lanes.
+        dim: u16 => Count,
+        /// Type of a lane: 0 f32.
+        dtype: u8 => Enum,
+        /// Bit 0: only vectors of the header's instrument. Bit 1: only vectors within `radius`.
+        filters: u8 => Flags,
+        /// Number of neighbours asked for.
+        k: u16 => Count,
+        /// What the bits of a vector's flags must be where `tag_mask` has ones.
+        tag: u16 => Flags,
+        /// Greatest distance of a neighbour.
+        radius: f32 => None,
+        /// The bits of a vector's flags that are compared with `tag`; none asks for all.
+        tag_mask: u16 => Flags,
+        /// Reserved, zero.
+        _reserved: u16 => None,
+    }
+}
+
+impl Query {
+    /// The bit of `filters` that asks for the header's instrument only.
+    pub const OF_INSTRUMENT: u8 = 1;
+    /// The bit of `filters` that asks for vectors within `radius` only.
+    pub const WITHIN_RADIUS: u8 = 2;
+
+    /// Returns the kind of a ring of queries with `dim` lanes of f32; see
+    /// [`Vector::kind_with_dim`]. Cost: allocates.
+    #[must_use]
+    pub fn kind_with_dim(dim: u16) -> Kind {
+        with_lanes(Self::kind(), dim)
+    }
+}
+
+builtin! {
+    /// The head of the answer to a query of another process; its neighbours follow at once, one
+    /// [`Match`] each.
+    pub struct Answer(rtype::ANSWER = "answer") {
+        /// Id of the query.
+        query_id: u64 => None,
+        /// Sequence of the query in its ring.
+        query_seq: u64 => Sequence,
+        /// Sequence of the vectors ring up to which, exclusive, vectors were searched.
+        watermark: u64 => Sequence,
+        /// Number of the ring of the query: FNV-1a of its name, 32 bits.
+        asker: u32 => None,
+        /// Time from reading the query to publishing its answer.
+        latency_ns: u32 => Nanos,
+        /// Number of neighbours that follow.
+        count: u16 => Count,
+        /// Bit 0: neighbours may be missing, the search was approximate. Bit 1: part of the window
+        /// was not there.
+        flags: u16 => Flags,
+        /// Epoch of the writer of the vectors ring (low 32 bits).
+        epoch: u32 => Count,
+    }
+}
+
+impl Answer {
+    /// The bit of `flags` of an approximate search.
+    pub const APPROXIMATE: u16 = 1;
+    /// The bit of `flags` of a search that missed part of the window.
+    pub const INCOMPLETE: u16 = 2;
+}
+
+/// Adds the field `lanes`, and `_pad` after an odd number of lanes, to a fixed part of 56 bytes.
+fn with_lanes(mut kind: Kind, dim: u16) -> Kind {
+    if dim == 0 {
+        return kind;
+    }
+    let mut field = Field {
+        name: "lanes".into(),
+        offset: const { narrow(Vector::LANES_OFFSET) },
+        ty: FieldType::F32,
+        count: u32::from(dim),
+        unit: Unit::Lanes,
+        null: None,
+        doc: "The vector's elements.".into(),
+    };
+    kind.size_bytes += field.size_bytes();
+    kind.fields.push(field.clone());
+    if !kind.size_bytes.is_multiple_of(8) {
+        field.name = "_pad".into();
+        field.offset = kind.size_bytes;
+        field.count = 1;
+        field.unit = Unit::None;
+        field.doc = "Reserved, zero.".into();
+        kind.size_bytes += 4;
+        kind.fields.push(field);
+    }
+    kind
 }
