@@ -106,4 +106,64 @@ pub enum Error {
         /// Lanes of a query.
         found: usize,
     },
+    /// A snapshot could not be read or written.
+    #[error(
+        "cannot use the snapshot {}: {source}; name a file in a folder that this process may \
+         write to", path.display()
+    )]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A snapshot is not whole, or not one.
+    #[error(
+        "{} is no snapshot that can be used: {what}; remove it to begin without one",
+        path.display()
+    )]
+    DamagedSnapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A snapshot was made with other options.
+    #[error(
+        "{} was made with other options: expected {expected}, found {found}; use those, or \
+         remove it to begin without one", path.display()
+    )]
+    OtherConfig {
+        /// The file.
+        path: PathBuf,
+        /// The options now.
+        expected: String,
+        /// The options then.
+        found: String,
+    },
+    /// Patterns do not have a threshold each.
+    #[error("there are {found} thresholds for {expected} patterns: give one for each, or one")]
+    Thresholds {
+        /// Patterns.
+        expected: usize,
+        /// Thresholds.
+        found: usize,
+    },
+    /// An option needs a window of one's own, which searching in place has not.
+    #[error(
+        "{option} cannot be had while the ring is searched in place: choose another index than \
+         in-place, such as auto or exact"
+    )]
+    NeedsWindow {
+        /// Name of the option.
+        option: &'static str,
+    },
+    /// A specification cannot be understood.
+    #[error("cannot understand the specification {}: {message}", path.display())]
+    Spec {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        message: String,
+    },
 }

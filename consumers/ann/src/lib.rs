@@ -20,22 +20,47 @@
 //! [`MatcherOptions::latency`] off a replay on the same processor kind gives the same bytes;
 //! without AVX2 the sums are added in another order and may differ in their last bit.
 
+mod askers;
+mod calibrate;
+mod corpus;
 mod error;
+mod filter;
+mod index;
+mod kernel;
+mod kmeans;
+mod lists;
 mod matcher;
 mod metric;
 mod nearest;
 mod options;
+mod outlet;
+mod patterns;
+mod posting;
+mod quantiser;
 mod queries;
+mod recall;
 mod scan;
+mod shortlist;
+mod snapshot;
 mod stats;
+mod window;
 
 pub use crate::{
+    askers::{AskerStats, asker_number},
+    corpus::{Corpus, CorpusOptions, Indexing, Terms},
     error::Error,
+    filter::Filter,
+    index::{Ask, Exact, Index},
+    lists::{Choice, ListStats, Lists},
     matcher::{Matcher, Progress},
     metric::Metric,
-    nearest::Neighbour,
-    options::{MatcherOptions, Mode},
+    nearest::{Nearest, Neighbour},
+    options::{IndexChoice, MatcherOptions, Mode, SnapshotOptions},
+    outlet::ReplayStats,
+    patterns::{Hit, PatternScan, Patterns},
     queries::Queries,
+    recall::{RecallEstimate, RecallOptions},
     scan::{ExactScan, Scan},
     stats::Stats,
+    window::{Clock, Mark, PINNED, Ttl, Window},
 };

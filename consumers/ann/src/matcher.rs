@@ -1,28 +1,36 @@
-//! The consumer: reads vectors, searches, publishes matches.
+//! The consumer: reads vectors and queries, searches, publishes matches.
 
+mod open;
+mod saving;
+mod search;
+mod slot;
+
+use crate::askers::{AskerStats, Askers};
+use crate::corpus::Corpus;
 use crate::error::Error;
-use crate::options::{MatcherOptions, Mode};
+use crate::outlet::{Outlet, ReplayStats};
+use crate::patterns::PatternScan;
 use crate::queries::Queries;
-use crate::scan::{ExactScan, Scan, is_comparable};
+use crate::scan::Scan;
 use crate::stats::Stats;
 use hdrhistogram::Histogram;
-use std::ops::Range;
+use saving::Saving;
+use search::Search;
+use slot::{Found, Slot};
 use std::time::{Duration, Instant};
-use tickring::record::{Match, Record, RecordHeader, Restart, Tombstone, UNDEF_TIME, Vector};
-use tickring::schema::{FieldType, Schema};
-use tickring::{Directory, LiveRecord, Poll, Reader, ReaderOptions, RingName, RingSpec, Writer};
+use tickring::record::{Answer, Match, Record, RecordHeader};
+use tickring::{Poll, Reader};
 
-/// Latencies above this are counted as this, in nanoseconds.
-const LATENCY_MAX_NS: u64 = 60_000_000_000;
-/// Decimal digits that are kept of a latency.
-const LATENCY_DIGITS: u8 = 3;
+/// Vectors that are read at most before other processes have their turn; while fewer wait, a query
+/// sees all that were published before it.
+const TURN: u32 = 64;
 
 /// What a call of [`Matcher::run_once`] achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the caller must wait when idle and stop at the end"]
 pub enum Progress {
-    /// So many steps were taken, a step being a record read or a registered query answered.
-    /// There may be more to do.
+    /// So many steps were taken, a step being a record read or a query answered. There may be more
+    /// to do.
     Advanced(usize),
     /// There is nothing to read at present.
     Idle,
@@ -32,8 +40,10 @@ pub enum Progress {
 
 /// Reads a vectors ring and publishes the nearest neighbours to a matches ring.
 ///
-/// One thread; after `open` nothing is allocated. A matcher that is dropped, or killed, leaves
-/// its ring open for the next one, which goes on behind the last match.
+/// One thread, beside which centroids are trained and snapshots written. A matcher that is
+/// dropped, or killed, leaves its ring open for the next one, which goes on behind the last match;
+/// with a [snapshot](crate::SnapshotOptions) it goes on where that one stood, and publishes nothing
+/// twice.
 ///
 /// # Examples
 ///
@@ -58,23 +68,34 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Matcher {
     vectors: Reader,
-    /// `None` once the input has ended.
-    matches: Option<Writer>,
-    search: ExactScan,
+    outlet: Outlet,
+    search: Search,
+    task: Task,
     k: u16,
-    window: u64,
-    /// Sequences before this one were not resident when the matcher joined.
-    floor: u64,
     publishes_latency: bool,
-    registered: Option<Registered>,
     /// Garbage after a lap: what stood in the slot that was looked at last.
     slot: Slot,
     /// The vector that was read last, as far as answers need it.
     newest: Newest,
+    askers: Option<Askers>,
+    /// Vectors read since other processes had their turn.
+    unasked: u32,
+    saving: Option<Saving>,
     /// The last life of the vectors ring's writer that was counted.
     epoch: u64,
+    /// Vectors that must come before the window has no hole any more.
+    hole: u64,
     stats: Stats,
     latency_ns: Histogram<u64>,
+}
+
+/// What is done with the vectors that come.
+#[derive(Debug)]
+enum Task {
+    EachVector,
+    Registered(Registered),
+    Standing(Box<PatternScan>),
+    Quiet,
 }
 
 /// Registered queries and how far they are answered.
@@ -88,28 +109,12 @@ struct Registered {
     row: Option<usize>,
 }
 
-/// A vector copied out of its slot.
-#[derive(Debug)]
-struct Slot {
-    seq: u64,
-    vector: Vector,
-    lanes: Box<[f32]>,
-}
-
 /// The vector that caused the answer which is being given.
 #[derive(Clone, Copy, Debug)]
 struct Newest {
     seq: u64,
     ts_event: u64,
     read_at: Instant,
-}
-
-/// What stood in the slot that was read.
-enum Found {
-    Vector,
-    Other,
-    Restart { epoch: u64 },
-    Tombstone,
 }
 
 /// What one step did.
@@ -126,61 +131,18 @@ struct Asker {
 }
 
 impl Matcher {
-    /// Joins the ring `vectors` and creates the ring `matches`, or goes on with it.
-    ///
-    /// Cost: allocates; the birth of the matches ring touches all its pages.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotVectors`], [`Error::OutOfRange`], [`Error::Dimension`], and [`Error::Bus`]
-    /// if one of the rings cannot be opened, among others because another matcher writes to it.
-    pub fn open(
-        directory: &Directory,
-        vectors: &RingName,
-        matches: &RingName,
-        options: MatcherOptions,
-    ) -> Result<Self, Error> {
-        let joining = ReaderOptions::named("ann", options.start);
-        let reader = Reader::open_with(directory, vectors, &joining)?;
-        let dim = dim_of(vectors, reader.schema())?;
-        let window = options.checked_window(reader.info().capacity)?;
-        let registered = match options.mode {
-            Mode::EachVector => None,
-            Mode::Registered { queries, .. } if queries.dim() != dim => {
-                let (name, found) = (vectors.to_string(), queries.dim());
-                return Err(Error::Dimension { name, expected: dim, found });
-            }
-            Mode::Registered { queries, every } => {
-                Some(Registered { queries, every, fresh: 0, row: None })
-            }
-        };
-        let spec = RingSpec { capacity: options.capacity, ..RingSpec::new(Match::kinds())? };
-        Ok(Self {
-            matches: Some(Writer::open(directory, matches, &spec)?),
-            search: ExactScan::new(options.metric, options.k.into()),
-            k: options.k,
-            window,
-            floor: reader.resident().start,
-            publishes_latency: options.latency,
-            registered,
-            slot: Slot::blank(dim),
-            newest: Newest { seq: 0, ts_event: UNDEF_TIME, read_at: Instant::now() },
-            epoch: 1,
-            stats: Stats::default(),
-            latency_ns: histogram(),
-            vectors: reader,
-        })
-    }
-
     /// Takes up to `budget` steps: reads vectors and answers queries until there is nothing to
     /// read, the budget is spent, or the input has ended.
     ///
     /// Loss is counted in [`stats`](Self::stats) and shown as the matches ring's `dropped`.
-    /// Cost: a scan of the window for each query; no system call, no allocation, never waits.
+    /// Cost: a search for each query; with queries of other processes, a look for new rings now and
+    /// then; no allocation where the index needs none; never waits, but for centroids that are not
+    /// ready when they are due.
     ///
     /// # Errors
     ///
-    /// [`Error::Bus`] if the matches ring refuses a match, which its schema excludes.
+    /// [`Error::Bus`] if the matches ring refuses a match, which its schema excludes, and
+    /// [`Error::Snapshot`] if a snapshot could not be written.
     pub fn run_once(&mut self, budget: usize) -> Result<Progress, Error> {
         self.stats.lag_max = self.stats.lag_max.max(self.lag());
         let mut taken = 0;
@@ -191,22 +153,44 @@ impl Matcher {
                 Step::Ended => return Ok(Progress::Ended),
             }
         }
-        if let Some(matches) = &mut self.matches {
+        if let Some(matches) = self.outlet.writer() {
             matches.heartbeat();
         }
         Ok(if taken == 0 { Progress::Idle } else { Progress::Advanced(taken) })
     }
 
     /// Waits until there is something to do, for `limit` at most; see
-    /// [`Reader::wait`](tickring::Reader::wait).
+    /// [`Reader::wait`](tickring::Reader::wait). Where other processes may ask it ends in time to
+    /// look for new rings of theirs.
     pub fn wait(&mut self, limit: Duration) -> bool {
-        self.vectors.wait(limit)
+        match &mut self.askers {
+            Some(askers) => askers.wait(&mut self.vectors, limit),
+            None => self.vectors.wait(limit),
+        }
     }
 
     /// The counts since the matcher was opened.
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// What became of output that was given again after a restart.
+    #[must_use]
+    pub fn replay_stats(&self) -> ReplayStats {
+        self.outlet.stats
+    }
+
+    /// The counts of queries of other processes; `None` if none are taken.
+    #[must_use]
+    pub fn asker_stats(&self) -> Option<AskerStats> {
+        self.askers.as_ref().map(|askers| askers.stats)
+    }
+
+    /// The corpus; `None` if the ring is searched in place.
+    #[must_use]
+    pub fn corpus(&self) -> Option<&Corpus> {
+        self.search.corpus()
     }
 
     /// How many records of the vectors ring are published and not read. A lag that grows means
@@ -232,78 +216,159 @@ impl Matcher {
     }
 
     fn step(&mut self) -> Result<Step, Error> {
-        if self.matches.is_none() {
+        if self.outlet.is_closed() {
             return Ok(Step::Ended);
         }
-        if self.registered.as_ref().is_some_and(|registered| registered.row.is_some()) {
+        if let Task::Registered(Registered { row: Some(_), .. }) = &self.task {
             self.answer_registered()?;
+            return Ok(Step::Taken);
+        }
+        if self.answer_request()? {
             return Ok(Step::Taken);
         }
         let slot = &mut self.slot;
         // A view, because it never runs ahead of `published`: all that stand before a record
         // read this way can be searched.
         match self.vectors.view(1, |view| slot.take(view.iter().next())) {
-            Poll::Record(Found::Vector) => self.arrived()?,
+            Poll::Record(Found::Vector) => {
+                self.arrived()?;
+                self.save_if_due()?;
+            }
             Poll::Record(Found::Other) => self.stats.not_vectors += 1,
             Poll::Record(Found::Restart { epoch }) | Poll::Restarted { epoch } => {
                 self.restarted(epoch);
             }
             Poll::Record(Found::Tombstone) | Poll::Tombstone { .. } => self.stats.tombstones += 1,
             Poll::Lapped { missed, .. } => self.lapped(missed),
-            Poll::Empty => return Ok(Step::Nothing),
-            Poll::Closed(_) => return Ok(self.closed()),
+            Poll::Empty => {
+                self.outlet.end_replay();
+                return Ok(Step::Nothing);
+            }
+            Poll::Closed(_) => return self.closed(),
         }
         Ok(Step::Taken)
     }
 
-    /// Makes the vector that was just read a query, or counts it towards the next answer.
+    /// Does with the vector that was just read what the task is, and puts it into the window.
     fn arrived(&mut self) -> Result<(), Error> {
-        let Slot { seq, vector, lanes } = &self.slot;
+        let (seq, vector) = (self.slot.seq, self.slot.vector);
         let ts_event = vector.header.ts_event;
-        self.newest = Newest { seq: *seq, ts_event, read_at: Instant::now() };
+        self.newest = Newest { seq, ts_event, read_at: Instant::now() };
         self.stats.vectors += 1;
-        match &mut self.registered {
-            Some(registered) => {
+        self.search.advance(&vector);
+        match &mut self.task {
+            Task::EachVector => {
+                let scan = self.search.before(&self.vectors, seq, &self.slot.lanes, self.k.into());
+                let asker = Asker { header: vector.header, query_id: vector.vec_id };
+                self.publish(&asker, scan)?;
+            }
+            Task::Registered(registered) => {
                 registered.fresh += 1;
                 if registered.fresh >= registered.every {
                     registered.begin();
                 }
-                Ok(())
             }
-            None => {
-                let range = self.range_before(*seq);
-                let scan = self.search.search(&self.vectors, range, lanes);
-                let asker = Asker { header: vector.header, query_id: vector.vec_id };
-                self.publish(&asker, scan)
-            }
+            Task::Standing(_) => self.publish_hits()?,
+            Task::Quiet => {}
         }
+        self.search.insert(seq, &vector, &self.slot.lanes);
+        self.hole = self.hole.saturating_sub(1);
+        Ok(())
     }
 
     /// Answers one registered query and moves on to the next.
     fn answer_registered(&mut self) -> Result<(), Error> {
-        let range = self.range_before(self.newest.seq.saturating_add(1));
-        let Some(registered) = &mut self.registered else { return Ok(()) };
+        let Task::Registered(registered) = &mut self.task else { return Ok(()) };
         let Some(row) = registered.row else { return Ok(()) };
         let Some(query) = registered.queries.get(row) else {
             registered.row = None;
             return Ok(());
         };
         registered.row = (row + 1 < registered.queries.len()).then_some(row + 1);
-        let scan = self.search.search(&self.vectors, range, query);
+        let end = self.newest.seq.saturating_add(1);
+        let scan = self.search.before(&self.vectors, end, query, self.k.into());
         let header = RecordHeader::new::<Match>(0, 0, self.newest.ts_event);
         self.publish(&Asker { header, query_id: row as u64 }, scan)
+    }
+
+    /// Answers a query of another process, if there is one, and says whether there was.
+    fn answer_request(&mut self) -> Result<bool, Error> {
+        let (Some(askers), Some(corpus)) = (&mut self.askers, self.search.corpus_mut()) else {
+            return Ok(false);
+        };
+        let cursor = self.vectors.cursor();
+        let request = match self.outlet.next_answer() {
+            // Given before: at the same place of the input it is the same answer.
+            Some(answer) if answer.watermark <= cursor => match askers.again(&answer) {
+                Some(request) => request,
+                None => {
+                    askers.stats.missed += u64::from(!self.outlet.skip_answer());
+                    return Ok(true);
+                }
+            },
+            _ if self.outlet.is_replaying() => return Ok(false),
+            _ if self.vectors.lag() > 0 && self.unasked < TURN => {
+                self.unasked += 1;
+                return Ok(false);
+            }
+            _ => match askers.poll() {
+                Some(request) => request,
+                None => {
+                    self.unasked = 0;
+                    return Ok(false);
+                }
+            },
+        };
+        let read_at = Instant::now();
+        let (query, query_seq, asker) = (request.query, request.seq, request.asker);
+        let terms = search::terms_of(&query);
+        let scan = corpus.search(&request.lanes, &terms);
+        let mut flags = if corpus.is_approximate() { Answer::APPROXIMATE } else { 0 };
+        flags |= if self.hole > 0 { Answer::INCOMPLETE } else { 0 };
+        let near = corpus.neighbours();
+        let latency_ns = count_latency(&mut self.latency_ns, read_at);
+        let latency_ns = if self.publishes_latency { latency_ns } else { 0 };
+        let header = query.header;
+        let head = Answer {
+            query_id: query.query_id,
+            query_seq,
+            watermark: cursor,
+            asker,
+            latency_ns,
+            count: u16::try_from(near.len()).unwrap_or(u16::MAX),
+            flags,
+            #[expect(clippy::cast_possible_truncation, reason = "the field has the low bits")]
+            epoch: self.epoch as u32,
+            ..Answer::empty(header.publisher_id, header.instrument_id, header.ts_event)
+        };
+        self.outlet.stage_answer(&head)?;
+        self.stats.queries += 1;
+        self.stats.answered += 1;
+        self.stats.scan += scan;
+        self.stats.incomplete += u64::from(self.hole > 0);
+        let asker = Asker { header, query_id: query.query_id };
+        self.stage_neighbours(&asker, query.k, latency_ns)?;
+        self.outlet.flush();
+        Ok(true)
     }
 
     /// Publishes what the last search found, telling readers once.
     fn publish(&mut self, asker: &Asker, scan: Scan) -> Result<(), Error> {
         self.stats.queries += 1;
         self.stats.scan += scan;
-        self.stats.incomplete += u64::from(scan.dropped > 0);
-        let taken_ns = self.newest.read_at.elapsed().as_nanos();
-        let latency_ns = u32::try_from(taken_ns).unwrap_or(u32::MAX);
-        self.latency_ns.saturating_record(u64::try_from(taken_ns).unwrap_or(u64::MAX));
-        let Some(matches) = &mut self.matches else { return Ok(()) };
+        self.stats.incomplete += u64::from(scan.dropped > 0 || self.hole > 0);
+        let latency_ns = count_latency(&mut self.latency_ns, self.newest.read_at);
+        let latency_ns = if self.publishes_latency { latency_ns } else { 0 };
+        if !self.outlet.was_given(asker.query_id) {
+            self.stage_neighbours(asker, self.k, latency_ns)?;
+            self.outlet.flush();
+        }
+        Ok(())
+    }
+
+    fn stage_neighbours(&mut self, asker: &Asker, k: u16, latency_ns: u32) -> Result<(), Error> {
         let header = &asker.header;
+        let generation = self.search.generation();
         for (rank, near) in (0..).zip(self.search.neighbours()) {
             let found = Match {
                 ts_query: header.ts_event,
@@ -311,20 +376,43 @@ impl Matcher {
                 match_id: near.id,
                 distance: near.distance,
                 rank,
-                k: self.k,
-                latency_ns: if self.publishes_latency { latency_ns } else { 0 },
+                k,
+                latency_ns,
+                generation,
                 ..Match::empty(header.publisher_id, header.instrument_id, header.ts_event)
             };
-            matches.stage(&found).map_err(tickring::Error::from)?;
+            self.outlet.stage_match(&found)?;
             self.stats.matches += 1;
         }
-        matches.flush();
         Ok(())
     }
 
-    /// The window of a query that sees everything before `end`.
-    fn range_before(&self, end: u64) -> Range<u64> {
-        end.saturating_sub(self.window).max(self.floor).min(end)..end
+    /// Publishes the patterns that the newest vector is near to, telling readers once.
+    fn publish_hits(&mut self) -> Result<(), Error> {
+        let Task::Standing(scan) = &mut self.task else { return Ok(()) };
+        let vector = &self.slot.vector;
+        let header = vector.header;
+        let hits = scan.matches(&self.slot.lanes);
+        self.stats.queries += 1;
+        let latency_ns = count_latency(&mut self.latency_ns, self.newest.read_at);
+        if hits.is_empty() || self.outlet.was_given(vector.vec_id) {
+            return Ok(());
+        }
+        for (rank, hit) in (0..=u16::MAX).zip(hits) {
+            let found = Match {
+                ts_query: header.ts_event,
+                query_id: hit.row as u64,
+                match_id: vector.vec_id,
+                distance: hit.distance,
+                rank,
+                latency_ns: if self.publishes_latency { latency_ns } else { 0 },
+                ..Match::empty(header.publisher_id, header.instrument_id, header.ts_event)
+            };
+            self.outlet.stage_match(&found)?;
+            self.stats.matches += 1;
+        }
+        self.outlet.flush();
+        Ok(())
     }
 
     fn restarted(&mut self, epoch: u64) {
@@ -337,25 +425,28 @@ impl Matcher {
 
     fn lapped(&mut self, missed: u64) {
         self.stats.missed += missed;
-        if let Some(matches) = &mut self.matches {
-            matches.set_dropped(self.stats.missed);
+        self.hole = self.search.hole_of();
+        // What was published about the lost ones cannot be told from the rest by its order.
+        let is_standing = matches!(self.task, Task::Standing(_));
+        self.outlet.loosen(|found| if is_standing { found.match_id } else { found.query_id });
+        let missed = self.stats.missed;
+        if let Some(matches) = self.outlet.writer() {
+            matches.set_dropped(missed);
         }
     }
 
     /// Begins the last answer if one is due, and closes the matches ring if not.
-    fn closed(&mut self) -> Step {
-        match &mut self.registered {
-            Some(registered) if registered.fresh > 0 => {
-                registered.begin();
-                Step::Taken
-            }
-            _ => {
-                if let Some(matches) = self.matches.take() {
-                    matches.close();
-                }
-                Step::Ended
-            }
+    fn closed(&mut self) -> Result<Step, Error> {
+        if let Task::Registered(registered) = &mut self.task
+            && registered.fresh > 0
+        {
+            registered.begin();
+            return Ok(Step::Taken);
         }
+        self.outlet.end_replay();
+        self.save()?;
+        self.outlet.close();
+        Ok(Step::Ended)
     }
 }
 
@@ -366,50 +457,9 @@ impl Registered {
     }
 }
 
-impl Slot {
-    fn blank(dim: usize) -> Self {
-        let vector = Vector::empty(0, 0, UNDEF_TIME);
-        Self { seq: 0, vector, lanes: vec![0.0; dim].into_boxed_slice() }
-    }
-
-    /// Copies a vector out of its slot. Total on garbage; what is copied counts only if the
-    /// view was validated.
-    fn take(&mut self, record: Option<LiveRecord<'_>>) -> Found {
-        let Some(record) = record else { return Found::Other };
-        if is_comparable(&record, self.lanes.len()) {
-            self.seq = record.seq();
-            self.vector = record.read();
-            record.lanes().copy_to(&mut self.lanes);
-            return Found::Vector;
-        }
-        match record.rtype() {
-            Restart::RTYPE => Found::Restart { epoch: record.read::<Restart>().epoch },
-            Tombstone::RTYPE => Found::Tombstone,
-            _ => Found::Other,
-        }
-    }
-}
-
-/// The number of lanes that the schema of a vectors ring gives them.
-fn dim_of(name: &RingName, schema: &Schema) -> Result<usize, Error> {
-    let kinds = schema.kinds();
-    let lanes = kinds
-        .iter()
-        .filter(|kind| kind.rtype == Vector::RTYPE)
-        .flat_map(|kind| &kind.fields)
-        .find(|field| field.name == "lanes" && field.ty == FieldType::F32)
-        .filter(|lanes| usize::try_from(lanes.offset) == Ok(Vector::LANES_OFFSET));
-    match lanes.and_then(|lanes| usize::try_from(lanes.count).ok()) {
-        Some(dim) if dim > 0 => Ok(dim),
-        _ => Err(Error::NotVectors {
-            name: name.to_string(),
-            found: kinds.iter().map(|kind| kind.name.to_string()).collect(),
-        }),
-    }
-}
-
-/// A histogram of latencies that never grows.
-fn histogram() -> Histogram<u64> {
-    let fixed = Histogram::new_with_bounds(1, LATENCY_MAX_NS, LATENCY_DIGITS);
-    fixed.unwrap_or_else(|_| unreachable!("constant bounds of a histogram are valid"))
+/// Counts the time since `read_at`, and gives it as far as it fits.
+fn count_latency(histogram: &mut Histogram<u64>, read_at: Instant) -> u32 {
+    let taken_ns = read_at.elapsed().as_nanos();
+    histogram.saturating_record(u64::try_from(taken_ns).unwrap_or(u64::MAX));
+    u32::try_from(taken_ns).unwrap_or(u32::MAX)
 }

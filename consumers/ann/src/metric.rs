@@ -1,6 +1,7 @@
 //! What "near" means.
 
 use crate::error::Error;
+use crate::kernel::Operation;
 use std::fmt;
 use std::str::FromStr;
 
@@ -55,6 +56,33 @@ const COSINE_SLACK: f64 = 1e-3;
 /// The Euclidean norm of `lanes`.
 pub(crate) fn norm(lanes: &[f32]) -> f64 {
     lanes.iter().map(|lane| f64::from(*lane).powi(2)).sum::<f64>().sqrt()
+}
+
+impl Metric {
+    /// What of a query beside its lanes enters its distances: its norm for cosine.
+    #[must_use]
+    pub(crate) fn norm_of(self, query: &[f32]) -> f64 {
+        if self == Self::Cosine { norm(query) } else { 0.0 }
+    }
+
+    /// The sum over lanes that this metric is made of.
+    pub(crate) fn operation(self) -> Operation {
+        match self {
+            Self::L2 => Operation::L2Squared,
+            Self::InnerProduct | Self::Cosine => Operation::Dot,
+        }
+    }
+
+    /// The distance that follows from such a sum and the norms of both.
+    #[inline]
+    pub(crate) fn distance(self, sum: f32, norm: f32, query_norm: f64) -> f32 {
+        match self {
+            Self::L2 => sum,
+            // Not `-sum`, which makes a zero negative.
+            Self::InnerProduct => 0.0 - sum,
+            Self::Cosine => cosine_distance(sum, norm, query_norm),
+        }
+    }
 }
 
 /// The cosine distance of two vectors with this inner product and these norms.

@@ -16,19 +16,23 @@ pub struct Neighbour {
 /// A sorted array: after the first few hundred vectors of a scan hardly one in a hundred gets
 /// in, so that a comparison with the last place is all that counts.
 #[derive(Clone, Debug)]
-pub(crate) struct Nearest {
+pub struct Nearest {
     places: Vec<Neighbour>,
     k: usize,
+    /// The limit while there are free places.
+    outer: f32,
 }
 
 impl Nearest {
     /// Makes room for `k` neighbours.
-    pub(crate) fn new(k: usize) -> Self {
-        Self { places: Vec::with_capacity(k), k }
+    #[must_use]
+    pub fn new(k: usize) -> Self {
+        Self { places: Vec::with_capacity(k), k, outer: f32::NAN }
     }
 
     /// The neighbours, the nearest first.
-    pub(crate) fn as_slice(&self) -> &[Neighbour] {
+    #[must_use]
+    pub fn as_slice(&self) -> &[Neighbour] {
         &self.places
     }
 
@@ -37,18 +41,50 @@ impl Nearest {
         self.places.clear();
     }
 
-    /// The distance from which on none gets in; NaN while there are free places, because no
-    /// number is as far as that. One comparison therefore turns away what is too far.
-    pub(crate) fn limit(&self) -> f32 {
+    /// Begins anew, for `k` neighbours that are at most `radius` away. Cost: allocates if `k` was
+    /// never as large.
+    pub fn begin(&mut self, k: usize, radius: Option<f32>) {
+        self.places.clear();
+        self.places.reserve(k);
+        self.k = k;
+        self.outer = radius.map_or(f32::NAN, f32::next_up);
+    }
+
+    /// How many neighbours there is room for, free or not.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.k
+    }
+
+    /// Whether there is no free place.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.places.len() >= self.k
+    }
+
+    /// Whether neighbours must lie within a radius.
+    #[must_use]
+    pub fn has_radius(&self) -> bool {
+        !self.outer.is_nan()
+    }
+
+    /// The distance from which on none gets in; NaN while any number would, because no number is
+    /// as far as that. One comparison therefore turns away what is too far.
+    #[inline]
+    #[must_use]
+    pub fn limit(&self) -> f32 {
         if self.places.len() < self.k {
-            return f32::NAN;
+            return self.outer;
         }
         // Without places, k being zero, nothing gets in.
         self.places.last().map_or(f32::NEG_INFINITY, |last| last.distance)
     }
 
-    /// Takes `neighbour` in if it is near enough, which NaN never is. Cost: no allocation.
-    pub(crate) fn offer(&mut self, neighbour: Neighbour) {
+    /// Takes `neighbour` in if it is near enough, which NaN never is. Of equal ones the first
+    /// that was offered leads, so they are offered in the order of their sequences.
+    ///
+    /// Cost: no allocation.
+    pub fn offer(&mut self, neighbour: Neighbour) {
         if neighbour.distance >= self.limit() || neighbour.distance.is_nan() {
             return;
         }
@@ -80,6 +116,17 @@ mod tests {
     #[test]
     fn no_place_takes_nothing() {
         assert_eq!(collect(0, &[1.0, f32::NEG_INFINITY]), []);
+    }
+
+    #[test]
+    fn a_radius_admits_what_lies_on_it_and_nothing_beyond() {
+        let mut nearest = Nearest::new(1);
+        nearest.begin(3, Some(2.0));
+        for (seq, distance) in (0..).zip([2.0, 2.1, 0.5, f32::NAN, 2.0, 1.0]) {
+            nearest.offer(Neighbour { seq, id: seq, distance });
+        }
+        let found: Vec<u64> = nearest.as_slice().iter().map(|near| near.seq).collect();
+        assert_eq!(found, [2, 5, 0]);
     }
 
     proptest! {

@@ -1,8 +1,14 @@
 //! How a matcher works.
 
+use crate::corpus::{CorpusOptions, Indexing};
 use crate::error::Error;
+use crate::lists::Choice;
 use crate::metric::Metric;
+use crate::patterns::Patterns;
 use crate::queries::Queries;
+use crate::recall::RecallOptions;
+use crate::window::{MOST, Ttl};
+use std::path::PathBuf;
 use tickring::Start;
 
 /// What a matcher asks for.
@@ -19,6 +25,54 @@ pub enum Mode {
         /// Vectors from one answer to the next, at least one.
         every: u64,
     },
+    /// Every vector that arrives is matched against these patterns. The `query_id` of a match is
+    /// the pattern's row, its `match_id` the vector; its `k` is 0, since all that are near are
+    /// told.
+    Standing {
+        /// The patterns with their thresholds.
+        patterns: Patterns,
+    },
+    /// Vectors are only kept, to answer other processes.
+    Quiet,
+}
+
+/// How the vectors are searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IndexChoice {
+    /// Exactly, where they stand in the ring.
+    #[default]
+    InPlace,
+    /// Exactly, in a window of one's own.
+    Exact,
+    /// As many as there are suggest, by what distances cost on this machine.
+    Auto,
+    /// As many as there are suggest, by these numbers.
+    Lists(Choice),
+}
+
+impl IndexChoice {
+    /// What it comes to for vectors of `dim` lanes; `None` for searching in place. What `Auto` came
+    /// to before, it comes to again.
+    pub(crate) fn resolved(self, dim: usize, before: Option<Choice>) -> Option<Indexing> {
+        match self {
+            Self::InPlace => None,
+            Self::Exact => Some(Indexing::Exact),
+            Self::Auto => {
+                let choice = before.unwrap_or_else(|| Choice::calibrated(dim));
+                Some(Indexing::Lists(choice))
+            }
+            Self::Lists(choice) => Some(Indexing::Lists(choice)),
+        }
+    }
+}
+
+/// Where the state is saved, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotOptions {
+    /// The file. Its folder must be writable, because the file is replaced by a new one each time.
+    pub path: PathBuf,
+    /// Vectors from one snapshot to the next.
+    pub every: u64,
 }
 
 /// How a matcher works. All have defaults: name those that differ.
@@ -28,10 +82,24 @@ pub struct MatcherOptions {
     pub k: u16,
     /// The measure of distance.
     pub metric: Metric,
-    /// How many sequences of the vectors ring are searched, counted back from the query; a
-    /// control record among them takes one. `None` is the most that there can be: seven eighths
-    /// of the ring, the rest being where the writer may overwrite.
+    /// How the vectors are searched.
+    pub index: IndexChoice,
+    /// How many are searched. In place these are sequences of the vectors ring, counted back from
+    /// the query, of which a control record takes one, and seven eighths of the ring at most, the
+    /// rest being where the writer may overwrite. A window of one's own holds so many vectors,
+    /// however large the ring is. `None` is seven eighths of the ring.
     pub window: Option<u64>,
+    /// How long vectors are searched, in a window of one's own.
+    pub ttl: Option<Ttl>,
+    /// Vectors that are searched beside the window and never leave it.
+    pub pinned: Option<Queries>,
+    /// How recall is measured where searches are approximate.
+    pub recall: RecallOptions,
+    /// The rings of the bus whose names begin like this are queries of other processes, which are
+    /// answered from a window of one's own.
+    pub requests: Option<String>,
+    /// Where the state is saved, so that the next matcher goes on from there.
+    pub snapshot: Option<SnapshotOptions>,
     /// Slots of the matches ring, a power of two from 64 on.
     pub capacity: u64,
     /// What is asked for.
@@ -50,7 +118,13 @@ impl Default for MatcherOptions {
         Self {
             k: 10,
             metric: Metric::default(),
+            index: IndexChoice::default(),
             window: None,
+            ttl: None,
+            pinned: None,
+            recall: RecallOptions::default(),
+            requests: None,
+            snapshot: None,
             capacity: tickring::DEFAULT_CAPACITY,
             mode: Mode::default(),
             start: Start::Latest,
@@ -72,12 +146,68 @@ impl MatcherOptions {
         if let Mode::Registered { every, .. } = self.mode {
             check("every", 1, u64::MAX, every, "answers come after at least one vector")?;
         }
+        if self.index == IndexChoice::InPlace {
+            let needs = [
+                ("ttl", self.ttl.is_some()),
+                ("pinned", self.pinned.is_some()),
+                ("requests", self.requests.is_some()),
+                ("snapshot", self.snapshot.is_some()),
+            ];
+            if let Some((option, _)) = needs.into_iter().find(|(_, is_set)| *is_set) {
+                return Err(Error::NeedsWindow { option });
+            }
+        }
+        if let IndexChoice::Lists(choice) = self.index {
+            let hint = "a few hundred for many updates, a thousand for fast queries";
+            check("lists", 1, 1 << 16, choice.lists.into(), hint)?;
+            check("rerank", 1, 1_000, choice.rerank.into(), "candidates for each neighbour")?;
+        }
+        check("recall", 0, 1_000, self.recall.target_permille.into(), "in thousandths")?;
         // An eighth is what readers keep away from the writer, see `Start::Oldest`.
         let most = capacity - capacity / 8;
         let window = self.window.unwrap_or(most);
+        if self.index != IndexChoice::InPlace {
+            check("window", 1, MOST, window, "all of it is kept in memory")?;
+            return Ok(window);
+        }
         let hint = "at most seven eighths of the vectors ring: make that ring larger";
         check("window", 1, most, window, hint)?;
         Ok(window)
+    }
+
+    /// What the corpus is made of; `None` for searching in place.
+    pub(crate) fn corpus(&self, window: u64, indexing: Option<Indexing>) -> Option<CorpusOptions> {
+        Some(CorpusOptions {
+            metric: self.metric,
+            window,
+            ttl: self.ttl,
+            indexing: indexing?,
+            recall: self.recall,
+            pinned: self.pinned.clone(),
+        })
+    }
+
+    /// Everything that the output depends on, in words: a snapshot is of use to a matcher of the
+    /// same only.
+    pub(crate) fn config(&self, dim: usize, window: u64) -> String {
+        let rows = |rows: &Queries| format!("{} rows, {:08x}", rows.len(), rows.checksum());
+        let mode = match &self.mode {
+            Mode::EachVector => "each vector".to_owned(),
+            Mode::Quiet => "quiet".to_owned(),
+            Mode::Registered { queries, every } => format!("{} every {every}", rows(queries)),
+            Mode::Standing { patterns } => {
+                let thresholds = patterns.thresholds().iter().flat_map(|own| own.to_le_bytes());
+                let sum = crc32c::crc32c(&thresholds.collect::<Vec<u8>>());
+                format!("{} within {sum:08x}", rows(patterns.rows()))
+            }
+        };
+        let ttl = self.ttl.map_or("none".to_owned(), |ttl| format!("{ttl:?}"));
+        let pinned = self.pinned.as_ref().map_or("none".to_owned(), rows);
+        format!(
+            "dim {dim}, k {}, metric {}, window {window}, index {:?}, ttl {ttl}, recall {:?}, mode \
+             {mode}, pinned {pinned}",
+            self.k, self.metric, self.index, self.recall
+        )
     }
 }
 

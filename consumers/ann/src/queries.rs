@@ -84,6 +84,16 @@ impl Queries {
         self.lanes.is_empty()
     }
 
+    /// A checksum of the lanes. Cost: a pass over them.
+    #[must_use]
+    pub(crate) fn checksum(&self) -> u32 {
+        let mut sum = 0;
+        for lane in &self.lanes {
+            sum = crc32c::crc32c_append(sum, &lane.to_le_bytes());
+        }
+        sum
+    }
+
     /// The lanes of the query in `row`; `None` behind the last.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&[f32]> {

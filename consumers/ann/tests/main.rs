@@ -1,5 +1,5 @@
-//! Tests of exact matching through real rings: against a naive model, against published ground
-//! truth, with hostile records, and while a writer overwrites what is being searched.
+//! Tests of the corpus and of matching through real rings: against a naive model, against published
+//! ground truth, with hostile records, and while a writer overwrites what is being searched.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -8,9 +8,13 @@
     reason = "test data is small, and a test fails by panicking"
 )]
 
+mod corpus;
 mod hostile;
 mod lap;
 mod matcher;
 mod model;
+mod requests;
+mod resume;
 mod rings;
 mod truth;
+mod windowed;

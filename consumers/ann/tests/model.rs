@@ -8,7 +8,7 @@ use tickring_ann::{ExactScan, MatcherOptions, Metric, Neighbour};
 const METRICS: [Metric; 3] = [Metric::L2, Metric::InnerProduct, Metric::Cosine];
 
 /// The distance as its definition says, in f64.
-fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
     let sum = |term: fn(f64, f64) -> f64| -> f64 {
         a.iter().zip(b).map(|(a, b)| term(f64::from(*a), f64::from(*b))).sum()
     };

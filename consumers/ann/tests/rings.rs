@@ -41,7 +41,12 @@ impl Rings {
     }
 
     pub(crate) fn matches(&self) -> Matches {
-        Matches(Reader::open(&self.directory, &self.matches, Start::Oldest).unwrap())
+        self.reader_of("matches")
+    }
+
+    pub(crate) fn reader_of(&self, ring: &str) -> Matches {
+        let name = RingName::new("test", ring).unwrap();
+        Matches(Reader::open(&self.directory, &name, Start::Oldest).unwrap())
     }
 }
 

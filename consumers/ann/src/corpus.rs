@@ -1,0 +1,381 @@
+//! Everything that is searched: the window of vectors, what is pinned beside it, and the indexes.
+//!
+//! A corpus knows no rings. It is a function of the vectors that were put in and the queries that
+//! were asked, in their order: the same ones give the same answers.
+
+use crate::error::Error;
+use crate::filter::Filter;
+use crate::index::{Ask, Exact, Index};
+use crate::lists::{Choice, ListStats, Lists};
+use crate::metric::{Metric, norm};
+use crate::nearest::{Nearest, Neighbour};
+use crate::queries::Queries;
+use crate::recall::{Recall, RecallEstimate, RecallOptions, Verdict};
+use crate::scan::Scan;
+use crate::window::{Clock, Mark, PINNED, Ttl, Window};
+use std::collections::{HashMap, VecDeque};
+use tickring::record::Vector;
+
+/// How a corpus is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Indexing {
+    /// Always exactly.
+    Exact,
+    /// As the number of live vectors suggests.
+    Lists(Choice),
+}
+
+/// What a corpus is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CorpusOptions {
+    /// The measure of distance.
+    pub metric: Metric,
+    /// The most vectors in the window; the oldest leaves when one more comes.
+    pub window: u64,
+    /// How long vectors stay; without it they stay until their room is needed.
+    pub ttl: Option<Ttl>,
+    /// How it is searched.
+    pub indexing: Indexing,
+    /// How recall is measured, where searches are approximate.
+    pub recall: RecallOptions,
+    /// Vectors that are searched too and never leave. The row is the id.
+    pub pinned: Option<Queries>,
+}
+
+/// What is asked beside the query's lanes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// Neighbours wanted.
+    pub k: usize,
+    /// The distance that they may have at most.
+    pub radius: Option<f32>,
+    /// What they must be like.
+    pub filter: Filter,
+}
+
+/// A window with its index.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) window: Window,
+    pub(crate) index: Indexed,
+}
+
+/// The index of a window.
+#[derive(Debug)]
+pub(crate) enum Indexed {
+    Exact(Exact),
+    Lists(Box<Lists>),
+}
+
+/// The corpus.
+#[derive(Debug)]
+pub struct Corpus {
+    clock: Clock,
+    pub(crate) live: Part,
+    pinned: Option<Part>,
+    /// The positions of each instrument's live vectors, the oldest first.
+    instruments: HashMap<u32, VecDeque<u64>>,
+    pub(crate) recall: Recall,
+    exact: Exact,
+    nearest: Nearest,
+    /// What the search that recall is measured by found.
+    truth: Nearest,
+    is_approximate: bool,
+    /// Vectors that were refused because a lane is no finite number.
+    not_finite: u64,
+}
+
+impl Indexed {
+    fn new(window: &Window, metric: Metric, indexing: Indexing) -> Self {
+        match indexing {
+            Indexing::Exact => Self::Exact(Exact::new(metric)),
+            Indexing::Lists(choice) => Self::Lists(Box::new(Lists::new(window, metric, choice))),
+        }
+    }
+
+    fn as_index(&mut self) -> &mut dyn Index {
+        match self {
+            Self::Exact(exact) => exact,
+            Self::Lists(lists) => &mut **lists,
+        }
+    }
+
+    fn is_last_exact(&self) -> bool {
+        match self {
+            Self::Exact(_) => true,
+            Self::Lists(lists) => lists.is_last_exact(),
+        }
+    }
+
+    /// Live vectors up to which a search compares all.
+    fn exact_up_to(&self) -> u64 {
+        match self {
+            Self::Exact(_) => u64::MAX,
+            Self::Lists(lists) => lists.choice.exact_up_to,
+        }
+    }
+}
+
+impl Corpus {
+    /// Makes an empty corpus of vectors with `dim` lanes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`] for a window that cannot be; [`Error::Dimension`] for pinned vectors
+    /// of another dimension.
+    pub fn new(dim: usize, options: CorpusOptions) -> Result<Self, Error> {
+        let CorpusOptions { metric, window, ttl, indexing, recall, pinned } = options;
+        let window = Window::new(dim, window, ttl.map(|ttl| ttl.stay_ns))?;
+        let index = Indexed::new(&window, metric, indexing);
+        let pinned = pinned.map(|rows| pin(dim, metric, indexing, &rows)).transpose()?;
+        Ok(Self {
+            clock: ttl.map(|ttl| ttl.clock).unwrap_or_default(),
+            live: Part { window, index },
+            pinned,
+            instruments: HashMap::new(),
+            recall: Recall::new(recall),
+            exact: Exact::new(metric),
+            nearest: Nearest::new(0),
+            truth: Nearest::new(0),
+            is_approximate: false,
+            not_finite: 0,
+        })
+    }
+
+    /// Moves the clock on to the time of `vector` and lets those go that were too long here.
+    /// To be called before a query of that time.
+    pub fn advance(&mut self, vector: &Vector) {
+        let time_ns = match self.clock {
+            Clock::Event => vector.header.ts_event,
+            Clock::Receive => vector.ts_recv,
+        };
+        self.live.window.advance(time_ns);
+        self.expire(false);
+    }
+
+    /// Puts a vector in, after [`advance`](Self::advance), and lets the oldest one go if there is
+    /// no room. Says `false` if it was refused, because a lane is not finite or the number of lanes
+    /// is another.
+    ///
+    /// Its norm is computed, whatever its writer stored. Cost: no allocation once the window is
+    /// full, unless an instrument has more vectors in it than ever before.
+    pub fn insert(&mut self, seq: u64, vector: &Vector, lanes: &[f32]) -> bool {
+        if !lanes.iter().all(|lane| lane.is_finite()) {
+            self.not_finite += 1;
+            return false;
+        }
+        self.expire(true);
+        let header = vector.header;
+        #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
+        let norm = norm(lanes) as f32;
+        let mark = Mark {
+            seq,
+            id: vector.vec_id,
+            ts_event: header.ts_event,
+            clock_ns: 0,
+            instrument_id: header.instrument_id,
+            norm,
+            tag: vector.flags,
+        };
+        let Some(position) = self.live.window.push(mark, lanes) else { return false };
+        self.live.index.as_index().insert(&self.live.window, position);
+        self.note(mark, position);
+        true
+    }
+
+    /// Begins with an empty window at a position, to be filled from a snapshot.
+    pub(crate) fn begin_at(&mut self, position: u64, clock_ns: u64, not_finite: u64) {
+        self.live.window.begin_at(position, clock_ns);
+        self.not_finite = not_finite;
+    }
+
+    /// Lists of the pinned part that a query looks through; 0 without such a part.
+    pub(crate) fn pinned_probes(&self) -> u64 {
+        match self.pinned.as_ref().map(|pinned| &pinned.index) {
+            Some(Indexed::Lists(lists)) => lists.stats().probes,
+            _ => 0,
+        }
+    }
+
+    /// Sets what [`pinned_probes`](Self::pinned_probes) gave.
+    pub(crate) fn set_pinned_probes(&mut self, probes: u64) {
+        if let Some(Part { index: Indexed::Lists(lists), .. }) = &mut self.pinned {
+            lists.set_probes(probes);
+        }
+    }
+
+    /// Notes which instrument a vector in the window is of.
+    pub(crate) fn note(&mut self, mark: Mark, position: u64) {
+        self.instruments.entry(mark.instrument_id).or_default().push_back(position);
+    }
+
+    /// Finds what is near to `query`; the answer is then in [`neighbours`](Self::neighbours).
+    ///
+    /// As many are found as were asked for, if there are so many that the terms admit. Cost: no
+    /// allocation, unless more are asked for than ever before.
+    pub fn search(&mut self, query: &[f32], terms: &Terms) -> Scan {
+        self.nearest.begin(terms.k, terms.radius);
+        self.is_approximate = false;
+        if query.len() != self.live.window.dim() {
+            return Scan::default();
+        }
+        let ask = Ask { query, filter: terms.filter };
+        let mut scan = self.search_live(&ask);
+        if let Some(Part { window, index }) = &mut self.pinned {
+            // Of a part of its own, so that what was found so far is not forgotten.
+            self.truth.begin(terms.k, terms.radius);
+            scan += index.as_index().search(window, &ask, &mut self.truth);
+            self.is_approximate |= !index.is_last_exact();
+            self.truth.as_slice().iter().for_each(|near| self.nearest.offer(*near));
+        }
+        if self.is_approximate && self.recall.is_due() {
+            scan += self.measure(&ask, terms);
+        }
+        scan
+    }
+
+    /// What the last search found, the nearest first, of equal ones the lower sequence first and
+    /// pinned ones last.
+    #[must_use]
+    pub fn neighbours(&self) -> &[Neighbour] {
+        self.nearest.as_slice()
+    }
+
+    /// Whether the last search may have missed neighbours.
+    #[must_use]
+    pub fn is_approximate(&self) -> bool {
+        self.is_approximate
+    }
+
+    /// How many vectors are live, without pinned ones.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.live.window.len()
+    }
+
+    /// Whether no vector is live.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.live.window.is_empty()
+    }
+
+    /// Vectors that were refused because of a lane that is not finite.
+    #[must_use]
+    pub fn not_finite(&self) -> u64 {
+        self.not_finite
+    }
+
+    /// The recall of late; `None` if none was measured.
+    #[must_use]
+    pub fn recall(&self) -> Option<RecallEstimate> {
+        self.recall.estimate()
+    }
+
+    /// What the lists have done; `None` if searches are always exact.
+    #[must_use]
+    pub fn list_stats(&self) -> Option<&ListStats> {
+        match &self.live.index {
+            Indexed::Exact(_) => None,
+            Indexed::Lists(lists) => Some(lists.stats()),
+        }
+    }
+
+    /// What was chosen for the index; `None` if searches are always exact.
+    #[must_use]
+    pub fn choice(&self) -> Option<Choice> {
+        match &self.live.index {
+            Indexed::Exact(_) => None,
+            Indexed::Lists(lists) => Some(lists.choice),
+        }
+    }
+
+    fn search_live(&mut self, ask: &Ask<'_>) -> Scan {
+        let Part { window, index } = &mut self.live;
+        // A filter that leaves few is asked first, never afterwards.
+        if let Some(instrument) = ask.filter.instrument {
+            let none = VecDeque::new();
+            let own = self.instruments.get(&instrument).unwrap_or(&none);
+            if own.len() as u64 <= index.exact_up_to() {
+                return self.exact.search_at(window, own.iter().copied(), ask, &mut self.nearest);
+            }
+        }
+        let scan = index.as_index().search(window, ask, &mut self.nearest);
+        self.is_approximate = !index.is_last_exact();
+        scan
+    }
+
+    /// Answers the last search exactly, too, and draws conclusions.
+    fn measure(&mut self, ask: &Ask<'_>, terms: &Terms) -> Scan {
+        self.truth.begin(terms.k, terms.radius);
+        let mut scan = self.exact.search(&self.live.window, ask, &mut self.truth);
+        if let Some(pinned) = &self.pinned {
+            scan += self.exact.search(&pinned.window, ask, &mut self.truth);
+        }
+        let found = self.nearest.as_slice();
+        let is_found = |near: &&Neighbour| found.iter().any(|own| own.seq == near.seq);
+        let truth = self.truth.as_slice();
+        let hits = truth.iter().filter(is_found).count() as u64;
+        let verdict = self.recall.take(hits, truth.len() as u64);
+        for part in std::iter::once(&mut self.live).chain(&mut self.pinned) {
+            if let Indexed::Lists(lists) = &mut part.index {
+                follow(lists, verdict);
+            }
+        }
+        scan
+    }
+
+    /// Lets go what must: because it is too old, or because its room is needed.
+    fn expire(&mut self, is_room_needed: bool) {
+        let Part { window, index } = &mut self.live;
+        while let Some(position) = window.due(is_room_needed) {
+            index.as_index().expire(window, position);
+            let instrument = window.mark(position).instrument_id;
+            if let Some(own) = self.instruments.get_mut(&instrument) {
+                own.pop_front();
+                if own.is_empty() {
+                    self.instruments.remove(&instrument);
+                }
+            }
+            window.pop();
+        }
+    }
+}
+
+/// Changes how many lists are looked through.
+fn follow(lists: &mut Lists, verdict: Verdict) {
+    let ListStats { probes, lists: all, .. } = *lists.stats();
+    match verdict {
+        Verdict::Keep => {}
+        Verdict::Fewer => lists.set_probes(probes - (probes / 16).max(1)),
+        Verdict::More => {
+            lists.set_probes(probes + (probes / 4).max(1));
+            // Centroids of which a quarter is looked at have lost their sense.
+            if probes * 4 >= all && all > 1 {
+                lists.retrain();
+            }
+        }
+    }
+}
+
+/// Makes the part that never changes.
+fn pin(dim: usize, metric: Metric, indexing: Indexing, rows: &Queries) -> Result<Part, Error> {
+    if rows.dim() != dim {
+        let name = "the vectors ring".to_owned();
+        return Err(Error::Dimension { name, expected: dim, found: rows.dim() });
+    }
+    let mut window = Window::new(dim, rows.len() as u64, None)?;
+    let mut index = Indexed::new(&window, metric, indexing);
+    for (row, lanes) in (0..).map_while(|row| Some((row, rows.get(row)?))) {
+        let id = row as u64;
+        #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
+        let norm = norm(lanes) as f32;
+        let mark = Mark { seq: id | PINNED, id, norm, ..Mark::default() };
+        if let Some(position) = window.push(mark, lanes) {
+            index.as_index().insert(&window, position);
+        }
+    }
+    if let Indexed::Lists(lists) = &mut index {
+        lists.settle(&window);
+    }
+    Ok(Part { window, index })
+}

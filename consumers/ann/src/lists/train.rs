@@ -1,0 +1,195 @@
+//! How an index follows its data: new centroids, the move to their lists, a wider range of codes.
+
+use super::{Generation, Lists, ODD, factor};
+use crate::kmeans::{self, Centroids};
+use crate::metric::Metric;
+use crate::posting::Entry;
+use crate::quantiser::{Extremes, Quantiser};
+use crate::window::Window;
+use std::thread::JoinHandle;
+
+/// Codes of the sample for each centroid.
+const SAMPLE: usize = 64;
+/// Entries that move from the older lists with each vector that comes.
+const MOVES: usize = 2;
+/// Vectors between two looks at how many were clipped.
+const LOOK_EVERY: u64 = 1_024;
+/// Of this many vectors one may be clipped.
+const CLIPPED_ONE_IN: u64 = 100;
+/// By how much a range that was too narrow is made wider than what was seen.
+const MARGIN: f32 = 0.05;
+/// New centroids take over when this part of the live vectors has come since training began.
+const DELAY: u64 = 4;
+/// Lists that a query looks through at first, one of so many.
+const FIRST_PROBES: u64 = 8;
+
+/// Centroids in the making.
+#[derive(Debug)]
+pub(super) struct Training {
+    thread: Option<JoinHandle<Centroids>>,
+    /// What the codes of the sample were made with.
+    quantiser: Quantiser,
+    /// The position at which the centroids take over, whether or not they were ready before.
+    due: u64,
+}
+
+/// Lists of the centroids before the newest, whose entries are moving.
+#[derive(Debug)]
+pub(super) struct Older {
+    pub(super) generation: Generation,
+    /// The newest position that has not moved; `None` if none is left.
+    next: Option<u64>,
+}
+
+impl Lists {
+    /// Begins to train if there are enough vectors, or the centroids fit no more.
+    pub(super) fn train_if_due(&mut self, window: &Window, position: u64) {
+        let live = window.len() as u64;
+        let wants_first = self.stats.lists == 1 && self.choice.lists > 1;
+        let is_due = live >= self.choice.lists_from && (wants_first || self.is_stale);
+        if !is_due || !self.is_settled() {
+            return;
+        }
+        let Some(quantiser) = self.quantiser else { return };
+        self.is_stale = false;
+        let count = usize::try_from(self.choice.lists).unwrap_or(usize::MAX);
+        let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
+        let stride = self.stride;
+        let train = move || kmeans::train(&sample, stride, count);
+        let builder = std::thread::Builder::new().name("ann-train".to_owned());
+        // Without a thread it is done when it is due.
+        let thread = builder.spawn(train).ok();
+        self.training = Some(Training { thread, quantiser, due: position + (live / DELAY).max(1) });
+    }
+
+    /// Completes what is under way at once, for a corpus that gets no more vectors.
+    pub(crate) fn settle(&mut self, window: &Window) {
+        if let Some(training) = &mut self.training {
+            training.due = 0;
+        }
+        self.swap_if_due(window, window.live().end);
+        while self.older.is_some() {
+            self.migrate(window);
+        }
+    }
+
+    /// Codes of up to `most` live vectors, evenly spread.
+    fn sample(&self, window: &Window, quantiser: Quantiser, most: usize) -> Vec<u8> {
+        let live = window.live();
+        let step = (live.end - live.start).div_ceil(most.max(1) as u64).max(1);
+        let mut sample = Vec::new();
+        for position in live.step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
+            let at = sample.len();
+            sample.resize(at + self.stride, 0);
+            let factor = factor(self.metric, window.mark(position).norm);
+            let code = sample.get_mut(at..).unwrap_or(&mut []);
+            quantiser.encode(window.lanes(position), factor, code);
+        }
+        sample
+    }
+
+    /// Lets the trained centroids take over if this is the position for it.
+    pub(super) fn swap_if_due(&mut self, window: &Window, position: u64) {
+        let Some(training) = self.training.take_if(|training| training.due <= position) else {
+            return;
+        };
+        let Training { thread, quantiser, .. } = training;
+        let trained = thread.and_then(|thread| thread.join().ok());
+        let mut centroids = trained.unwrap_or_else(|| {
+            let count = usize::try_from(self.choice.lists).unwrap_or(usize::MAX);
+            let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
+            kmeans::train(&sample, self.stride, count)
+        });
+        if let Some(wider) = self.quantiser.filter(|wider| *wider != quantiser) {
+            centroids = recoded(&centroids, quantiser, wider, self.stride);
+        }
+        self.scratch.dots.resize(centroids.len().max(self.scratch.dots.len()), 0);
+        let lists = centroids.len() as u64;
+        let generation = std::mem::replace(&mut self.newest, Generation::new(centroids));
+        self.older = Some(Older { generation, next: position.checked_sub(1) });
+        self.stats.generation = self.stats.generation.wrapping_add(1);
+        let probes = self.stats.probes.max(lists / FIRST_PROBES);
+        self.stats.lists = lists;
+        self.set_probes(probes);
+    }
+
+    /// Moves a few entries of the older lists, the newest first: what is at the tail there goes
+    /// to the head here.
+    pub(super) fn migrate(&mut self, window: &Window) {
+        for _ in 0..MOVES {
+            let Some(older) = &mut self.older else { return };
+            let Some(position) = older.next.filter(|next| window.live().contains(next)) else {
+                self.older = None;
+                return;
+            };
+            older.next = position.checked_sub(1);
+            let slot = window.slot(position);
+            let home = self.homes.get(slot).copied().unwrap_or(0);
+            let list = usize::try_from(home & !ODD).unwrap_or(usize::MAX);
+            let posting = older.generation.lists.get_mut(list);
+            let was_there = posting.is_some_and(|list| list.pop_back(&mut self.pool, position));
+            debug_assert!(was_there, "position {position} is the newest of its older list");
+            let lately = self.lately;
+            let (square, list) = self.code(window, position);
+            self.lately = lately;
+            let home = self.home_of(list);
+            let entry = Entry { position, square, code: &self.scratch.code };
+            if let Some(posting) = self.newest.lists.get_mut(list) {
+                posting.push_front(&mut self.pool, entry);
+            }
+            if let Some(at) = self.homes.get_mut(slot) {
+                *at = home;
+            }
+        }
+    }
+
+    /// Looks now and then at how many vectors were clipped, and if too many were, makes the range
+    /// wider and all codes anew.
+    pub(super) fn widen_if_due(&mut self, window: &Window) {
+        let (seen, clipped) = self.lately;
+        if seen < LOOK_EVERY.min(window.len() as u64) {
+            return;
+        }
+        self.stats.clipped += clipped;
+        self.lately = (0, 0);
+        let Some(narrow) = self.quantiser else { return };
+        if clipped * CLIPPED_ONE_IN <= seen {
+            return;
+        }
+        let Extremes { least, most } = self.extremes;
+        let margin = (most - least) * MARGIN;
+        let extremes = Extremes { least: least - margin, most: most + margin };
+        let is_centred = self.metric == Metric::InnerProduct;
+        let wide = Quantiser::new(extremes, is_centred);
+        self.quantiser = Some(wide);
+        self.stats.widened += 1;
+        let stride = self.stride;
+        let metric = self.metric;
+        let older = self.older.as_mut().map(|older| &mut older.generation);
+        for generation in std::iter::once(&mut self.newest).chain(older) {
+            generation.centroids = recoded(&generation.centroids, narrow, wide, stride);
+            for list in &mut generation.lists {
+                list.recode(stride, |position, code| {
+                    let factor = factor(metric, window.mark(position).norm);
+                    wide.encode(window.lanes(position), factor, code).square
+                });
+            }
+        }
+    }
+}
+
+/// Centroids whose codes are made with another quantiser.
+fn recoded(from: &Centroids, narrow: Quantiser, wide: Quantiser, stride: usize) -> Centroids {
+    if from.len() == 1 {
+        return from.clone();
+    }
+    let mut codes = vec![0; from.codes.len()];
+    let mut lanes = vec![0.0; stride];
+    for (from, to) in from.codes.chunks_exact(stride).zip(codes.chunks_exact_mut(stride)) {
+        for (lane, code) in lanes.iter_mut().zip(from) {
+            *lane = narrow.decode(*code);
+        }
+        wide.encode(&lanes, 1.0, to);
+    }
+    Centroids::from_codes(codes, stride)
+}

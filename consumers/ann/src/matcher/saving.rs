@@ -1,0 +1,112 @@
+//! When the state is saved, and by whom: packed by the matcher, written by a thread of its own.
+
+use super::{Matcher, Task};
+use crate::error::Error;
+use crate::snapshot::{self, Stand};
+use std::io;
+use std::path::PathBuf;
+use std::thread::{Builder, JoinHandle};
+
+/// What a matcher needs to save its state.
+#[derive(Debug)]
+pub(super) struct Saving {
+    pub(super) path: PathBuf,
+    /// Vectors from one snapshot to the next.
+    pub(super) every: u64,
+    /// Vectors since the last one.
+    pub(super) since: u64,
+    /// What the options are, in words.
+    pub(super) config: String,
+    /// The matches ring.
+    pub(super) matches_id: u128,
+    /// The snapshot that is being written.
+    pub(super) thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Saving {
+    /// Waits for the snapshot that is being written.
+    fn finish(&mut self) -> Result<(), Error> {
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        let written = thread.join().unwrap_or_else(|_| Err(io::Error::other("its writer failed")));
+        written.map_err(|source| Error::Snapshot { path: self.path.clone(), source })
+    }
+}
+
+impl Matcher {
+    /// Saves the state, if there is to be a snapshot and the index is not between two generations
+    /// of lists, and waits until the disk has it. Says whether it was saved.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`].
+    pub fn save(&mut self) -> Result<bool, Error> {
+        // An answer that is half given is not part of the state: it is finished first.
+        while let Task::Registered(registered) = &self.task
+            && registered.row.is_some()
+        {
+            self.answer_registered()?;
+        }
+        let Some(packed) = self.packed() else { return Ok(false) };
+        let Some(saving) = &mut self.saving else { return Ok(false) };
+        saving.finish()?;
+        let failed = |source| Error::Snapshot { path: saving.path.clone(), source };
+        snapshot::write(&saving.path, &packed).map_err(failed)?;
+        saving.since = 0;
+        self.stats.snapshots += 1;
+        Ok(true)
+    }
+
+    /// Has the state written if it is time; a snapshot that is still being written is waited for
+    /// by doing without the next.
+    pub(super) fn save_if_due(&mut self) -> Result<(), Error> {
+        let Some(saving) = &mut self.saving else { return Ok(()) };
+        saving.since += 1;
+        let is_busy = saving.thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        let is_due = saving.since >= saving.every && !is_busy;
+        let is_answering = matches!(&self.task, Task::Registered(own) if own.row.is_some());
+        if !is_due || is_answering || self.outlet.is_replaying() {
+            return Ok(());
+        }
+        saving.finish()?;
+        let Some(packed) = self.packed() else { return Ok(()) };
+        let Some(saving) = &mut self.saving else { return Ok(()) };
+        saving.since = 0;
+        let path = saving.path.clone();
+        let write = move || snapshot::write(&path, &packed);
+        let failed = |source| Error::Snapshot { path: saving.path.clone(), source };
+        let builder = Builder::new().name("ann-snapshot".to_owned());
+        saving.thread = Some(builder.spawn(write).map_err(failed)?);
+        self.stats.snapshots += 1;
+        Ok(())
+    }
+
+    /// The state as bytes.
+    fn packed(&mut self) -> Option<Vec<u8>> {
+        let info = self.vectors.info();
+        let writer = self.outlet.writer()?;
+        let (matches_epoch, matches_next) = (writer.epoch(), writer.next_seq());
+        let saving = self.saving.as_ref()?;
+        let stand = Stand {
+            ring_id: info.ring_id,
+            epoch: self.epoch,
+            next: self.vectors.cursor(),
+            matches_id: saving.matches_id,
+            matches_epoch,
+            matches_next,
+            hole: self.hole,
+            fresh: match &self.task {
+                Task::Registered(registered) => registered.fresh,
+                _ => 0,
+            },
+            choice: self.search.corpus().and_then(|corpus| corpus.choice()),
+        };
+        snapshot::pack(&stand, &saving.config, self.search.corpus()?)
+    }
+}
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        // The file is whole or not there; its writer must not outlive the matcher.
+        let _ = self.finish();
+    }
+}

@@ -1,0 +1,66 @@
+//! A vector copied out of its slot, and the ring that it must come from.
+
+use crate::error::Error;
+use crate::scan::is_comparable;
+use tickring::record::{Record, Restart, Tombstone, UNDEF_TIME, Vector};
+use tickring::schema::{FieldType, Schema};
+use tickring::{LiveRecord, RingName};
+
+/// A vector copied out of its slot.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) seq: u64,
+    pub(super) vector: Vector,
+    pub(super) lanes: Box<[f32]>,
+}
+
+/// What stood in the slot that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Vector,
+    Other,
+    Restart { epoch: u64 },
+    Tombstone,
+}
+
+impl Slot {
+    pub(super) fn blank(dim: usize) -> Self {
+        let vector = Vector::empty(0, 0, UNDEF_TIME);
+        Self { seq: 0, vector, lanes: vec![0.0; dim].into_boxed_slice() }
+    }
+
+    /// Copies a vector out of its slot. Total on garbage; what is copied counts only if the
+    /// view was validated.
+    pub(super) fn take(&mut self, record: Option<LiveRecord<'_>>) -> Found {
+        let Some(record) = record else { return Found::Other };
+        if is_comparable(&record, self.lanes.len()) {
+            self.seq = record.seq();
+            self.vector = record.read();
+            record.lanes().copy_to(&mut self.lanes);
+            return Found::Vector;
+        }
+        match record.rtype() {
+            Restart::RTYPE => Found::Restart { epoch: record.read::<Restart>().epoch },
+            Tombstone::RTYPE => Found::Tombstone,
+            _ => Found::Other,
+        }
+    }
+}
+
+/// The number of lanes that the schema of a vectors ring gives them.
+pub(super) fn dim_of(name: &RingName, schema: &Schema) -> Result<usize, Error> {
+    let kinds = schema.kinds();
+    let lanes = kinds
+        .iter()
+        .filter(|kind| kind.rtype == Vector::RTYPE)
+        .flat_map(|kind| &kind.fields)
+        .find(|field| field.name == "lanes" && field.ty == FieldType::F32)
+        .filter(|lanes| usize::try_from(lanes.offset) == Ok(Vector::LANES_OFFSET));
+    match lanes.and_then(|lanes| usize::try_from(lanes.count).ok()) {
+        Some(dim) if dim > 0 => Ok(dim),
+        _ => Err(Error::NotVectors {
+            name: name.to_string(),
+            found: kinds.iter().map(|kind| kind.name.to_string()).collect(),
+        }),
+    }
+}

@@ -1,0 +1,233 @@
+//! A posting list that is a queue: codes in chunks, appended at the tail, expired at the head.
+//!
+//! Positions ascend from head to tail. Whatever leaves a list is its oldest or its newest entry,
+//! so that no list ever has a hole, and a chunk that is empty goes back to a pool.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// Entries of one chunk.
+pub(crate) const CHUNK: usize = 64;
+
+/// Some consecutive entries of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct Chunk {
+    codes: Box<[u8]>,
+    squares: [i32; CHUNK],
+    positions: [u64; CHUNK],
+}
+
+/// Chunks that no list needs at present. What was allocated once is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    stride: usize,
+    free: Vec<Chunk>,
+}
+
+impl Pool {
+    pub(crate) fn new(stride: usize) -> Self {
+        Self { stride, free: Vec::new() }
+    }
+
+    fn take(&mut self) -> Chunk {
+        self.free.pop().unwrap_or_else(|| Chunk {
+            codes: vec![0; self.stride * CHUNK].into_boxed_slice(),
+            squares: [0; CHUNK],
+            positions: [0; CHUNK],
+        })
+    }
+}
+
+/// One entry: a code, its square and its position.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'e> {
+    pub(crate) position: u64,
+    pub(crate) square: i32,
+    pub(crate) code: &'e [u8],
+}
+
+/// The list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Posting {
+    chunks: VecDeque<Chunk>,
+    /// Place of the oldest entry in the first chunk.
+    first: usize,
+    len: usize,
+}
+
+/// Which entries of a chunk are there, and what stands there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'r> {
+    pub(crate) codes: &'r [u8],
+    pub(crate) squares: &'r [i32],
+    pub(crate) positions: &'r [u64],
+}
+
+impl Posting {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Appends an entry at the tail.
+    pub(crate) fn push_back(&mut self, pool: &mut Pool, entry: Entry<'_>) {
+        let place = self.first + self.len;
+        if place / CHUNK == self.chunks.len() {
+            self.chunks.push_back(pool.take());
+        }
+        self.len += 1;
+        self.put(pool.stride, place, entry);
+    }
+
+    /// Puts an entry before the head, which must be younger.
+    pub(crate) fn push_front(&mut self, pool: &mut Pool, entry: Entry<'_>) {
+        if self.first == 0 {
+            self.chunks.push_front(pool.take());
+            self.first = CHUNK;
+        }
+        self.first -= 1;
+        self.len += 1;
+        self.put(pool.stride, self.first, entry);
+    }
+
+    /// Removes the oldest entry if it is the one at `position`, and says whether it was.
+    pub(crate) fn pop_front(&mut self, pool: &mut Pool, position: u64) -> bool {
+        if self.position(self.first) != Some(position) {
+            return false;
+        }
+        self.first += 1;
+        self.len -= 1;
+        if self.first == CHUNK || self.len == 0 {
+            pool.free.extend(self.chunks.pop_front());
+            self.first = 0;
+        }
+        true
+    }
+
+    /// Removes the newest entry if it is the one at `position`, and says whether it was.
+    pub(crate) fn pop_back(&mut self, pool: &mut Pool, position: u64) -> bool {
+        let Some(last) = (self.first + self.len).checked_sub(1) else { return false };
+        if self.position(last) != Some(position) {
+            return false;
+        }
+        self.len -= 1;
+        if last.is_multiple_of(CHUNK) || self.len == 0 {
+            pool.free.extend(self.chunks.pop_back());
+            self.first = if self.len == 0 { 0 } else { self.first };
+        }
+        true
+    }
+
+    /// The entries, chunk by chunk.
+    pub(crate) fn runs(&self, stride: usize) -> impl Iterator<Item = Run<'_>> {
+        (0..).zip(&self.chunks).map(move |(at, chunk)| {
+            let Range { start, end } = self.range_in(at);
+            Run {
+                codes: chunk.codes.get(start * stride..end * stride).unwrap_or(&[]),
+                squares: chunk.squares.get(start..end).unwrap_or(&[]),
+                positions: chunk.positions.get(start..end).unwrap_or(&[]),
+            }
+        })
+    }
+
+    /// Lets `recode` write the code of each entry anew and give its square.
+    pub(crate) fn recode(&mut self, stride: usize, mut recode: impl FnMut(u64, &mut [u8]) -> i32) {
+        for at in 0..self.chunks.len() {
+            let range = self.range_in(at);
+            let Some(chunk) = self.chunks.get_mut(at) else { return };
+            let squares = chunk.squares.iter_mut().zip(chunk.codes.chunks_exact_mut(stride));
+            let entries = chunk.positions.iter().zip(squares);
+            for (position, (square, code)) in entries.take(range.end).skip(range.start) {
+                *square = recode(*position, code);
+            }
+        }
+    }
+
+    /// The places of chunk `at` that hold entries.
+    fn range_in(&self, at: usize) -> Range<usize> {
+        let start = if at == 0 { self.first } else { 0 };
+        start..(self.first + self.len).saturating_sub(at * CHUNK).min(CHUNK)
+    }
+
+    fn position(&self, place: usize) -> Option<u64> {
+        if self.len == 0 {
+            return None;
+        }
+        self.chunks.get(place / CHUNK)?.positions.get(place % CHUNK).copied()
+    }
+
+    fn put(&mut self, stride: usize, place: usize, entry: Entry<'_>) {
+        let at = place % CHUNK;
+        let Some(chunk) = self.chunks.get_mut(place / CHUNK) else { return };
+        if let Some(code) = chunk.codes.get_mut(at * stride..(at + 1) * stride) {
+            code.copy_from_slice(entry.code);
+        }
+        if let Some(square) = chunk.squares.get_mut(at) {
+            *square = entry.square;
+        }
+        if let Some(position) = chunk.positions.get_mut(at) {
+            *position = entry.position;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn square(position: u64) -> i32 {
+        i32::try_from(position).unwrap() * 3
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_is_a_queue_with_two_ends(
+            steps in prop::collection::vec((0u8..4, 1usize..90), 1..60),
+        ) {
+            let mut pool = Pool::new(4);
+            let (mut list, mut model) = (Posting::default(), VecDeque::new());
+            let (mut low, mut high) = (10_000u64, 10_000u64);
+            for (kind, count) in steps {
+                for _ in 0..count {
+                    match kind {
+                        0 => {
+                            let code = [high.to_le_bytes()[0]; 4];
+                            let entry = Entry { position: high, square: square(high), code: &code };
+                            list.push_back(&mut pool, entry);
+                            model.push_back(high);
+                            high += 1;
+                        }
+                        1 => {
+                            low -= 1;
+                            let code = [low.to_le_bytes()[0]; 4];
+                            let entry = Entry { position: low, square: square(low), code: &code };
+                            list.push_front(&mut pool, entry);
+                            model.push_front(low);
+                        }
+                        2 => {
+                            let front = model.pop_front();
+                            prop_assert!(!list.pop_front(&mut pool, u64::MAX));
+                            prop_assert_eq!(list.pop_front(&mut pool, low), front.is_some());
+                            low += u64::from(front.is_some());
+                        }
+                        _ => {
+                            let back = model.pop_back();
+                            prop_assert_eq!(list.pop_back(&mut pool, high - 1), back.is_some());
+                            high -= u64::from(back.is_some());
+                        }
+                    }
+                }
+                let positions = list.runs(4).flat_map(|run| run.positions.iter().copied());
+                prop_assert!(positions.eq(model.iter().copied()));
+                for run in list.runs(4) {
+                    for (at, position) in run.positions.iter().enumerate() {
+                        prop_assert_eq!(run.squares[at], square(*position));
+                        prop_assert_eq!(run.codes[at * 4], position.to_le_bytes()[0]);
+                    }
+                }
+                prop_assert_eq!(list.len(), model.len());
+                prop_assert!(list.chunks.len() <= model.len() / CHUNK + 2, "chunks are given back");
+            }
+        }
+    }
+}

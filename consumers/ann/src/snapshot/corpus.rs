@@ -1,0 +1,126 @@
+//! The state of a corpus: window, lists, and what recall has taught.
+
+use super::pack::{Packer, Unpacker};
+use crate::corpus::{Corpus, Indexed};
+use crate::kmeans::Centroids;
+use crate::lists::{ListStats, Lists};
+use crate::quantiser::{Extremes, Quantiser};
+use crate::recall::Recall;
+use crate::window::{Mark, Window};
+
+/// Packs a corpus; `None` while its index is between two generations of lists.
+pub(super) fn pack(corpus: &Corpus, packer: &mut Packer) -> Option<()> {
+    let window = &corpus.live.window;
+    let live = window.live();
+    for word in [live.start, live.end, window.clock_ns(), corpus.not_finite()] {
+        packer.word(word);
+    }
+    for position in live {
+        let mark = window.mark(position);
+        let tags = u64::from(mark.instrument_id) << 32 | u64::from(mark.tag);
+        for word in [mark.seq, mark.id, mark.ts_event, mark.clock_ns, tags] {
+            packer.word(word);
+        }
+        packer.lane(mark.norm);
+        window.lanes(position).iter().for_each(|lane| packer.lane(*lane));
+    }
+    corpus.recall.words().into_iter().for_each(|word| packer.word(word));
+    packer.word(corpus.pinned_probes());
+    match &corpus.live.index {
+        Indexed::Exact(_) => Some(()),
+        Indexed::Lists(lists) => pack_lists(lists, window, packer),
+    }
+}
+
+/// Fills an empty corpus; `None` if what was packed cannot be.
+pub(super) fn unpack(corpus: &mut Corpus, unpacker: &mut Unpacker<'_>) -> Option<()> {
+    let (head, tail) = (unpacker.word()?, unpacker.word()?);
+    let (clock_ns, not_finite) = (unpacker.word()?, unpacker.word()?);
+    let mut marks = Vec::new();
+    corpus.begin_at(head, clock_ns, not_finite);
+    for position in head..tail {
+        let [seq, id, ts_event, clock_ns] = words(unpacker)?;
+        let tags = unpacker.word()?;
+        let norm = unpacker.lane()?;
+        let mut lanes = Vec::with_capacity(corpus.live.window.dim());
+        for _ in 0..corpus.live.window.dim() {
+            lanes.push(unpacker.lane().filter(|lane| lane.is_finite())?);
+        }
+        let instrument_id = u32::try_from(tags >> 32).ok()?;
+        let tag = u16::try_from(tags & 0xffff_ffff).ok()?;
+        let mark = Mark { seq, id, ts_event, clock_ns, instrument_id, norm, tag };
+        corpus.live.window.restore(mark, &lanes).filter(|found| *found == position)?;
+        marks.push((position, mark));
+    }
+    let words: Vec<u64> = (0..Recall::WORDS).map_while(|_| unpacker.word()).collect();
+    corpus.recall.set_words(&words)?;
+    corpus.set_pinned_probes(unpacker.word()?);
+    if let Indexed::Lists(lists) = &mut corpus.live.index {
+        unpack_lists(lists, &corpus.live.window, unpacker)?;
+    }
+    marks.into_iter().for_each(|(position, mark)| corpus.note(mark, position));
+    unpacker.is_done().then_some(())
+}
+
+fn words<const N: usize>(unpacker: &mut Unpacker<'_>) -> Option<[u64; N]> {
+    let mut words = [0; N];
+    for word in &mut words {
+        *word = unpacker.word()?;
+    }
+    Some(words)
+}
+
+fn pack_lists(lists: &Lists, window: &Window, packer: &mut Packer) -> Option<()> {
+    if !lists.is_settled() {
+        return None;
+    }
+    let stats = lists.stats();
+    let (seen, clipped) = lists.lately;
+    for word in [
+        stats.lists,
+        stats.probes,
+        stats.generation.into(),
+        stats.clipped,
+        stats.widened,
+        stats.fell_back,
+        seen,
+        clipped,
+        lists.is_stale.into(),
+        lists.quantiser.is_some().into(),
+    ] {
+        packer.word(word);
+    }
+    let unused = Quantiser { middle: 0.0, step: 0.0 };
+    let Quantiser { middle, step } = lists.quantiser.unwrap_or(unused);
+    let Extremes { least, most } = lists.extremes;
+    [middle, step, least, most].into_iter().for_each(|lane| packer.lane(lane));
+    packer.word(lists.newest.centroids.codes.len() as u64);
+    packer.bytes(&lists.newest.centroids.codes);
+    window.live().for_each(|position| packer.word(lists.list_of(window, position).into()));
+    Some(())
+}
+
+fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>) -> Option<()> {
+    let [count, probes, generation, clipped, widened, fell_back] = words(unpacker)?;
+    let lately = (unpacker.word()?, unpacker.word()?);
+    let (is_stale, is_coding) = (unpacker.word()? != 0, unpacker.word()? != 0);
+    let [middle, step, least, most] =
+        [unpacker.lane()?, unpacker.lane()?, unpacker.lane()?, unpacker.lane()?];
+    let bytes = unpacker.count()?;
+    let codes = unpacker.bytes(bytes)?.to_vec();
+    let is_whole = codes.len() as u64 == count.checked_mul(lists.stride as u64)?;
+    if !is_whole || count == 0 || (is_coding && !step.is_normal()) {
+        return None;
+    }
+    let generation = u32::try_from(generation).ok()?;
+    let stats = ListStats { lists: count, probes, generation, clipped, widened, fell_back };
+    lists.begin_at(Centroids::from_codes(codes, lists.stride), stats);
+    lists.quantiser = is_coding.then_some(Quantiser { middle, step });
+    lists.extremes = Extremes { least, most };
+    for position in window.live() {
+        let list = u32::try_from(unpacker.word()?).ok()?;
+        lists.adopt(window, position, list).then_some(())?;
+    }
+    (lists.lately, lists.is_stale) = (lately, is_stale);
+    Some(())
+}
