@@ -204,8 +204,8 @@ def test_publish_refuses_another_dtype_and_writes_no_reserved_bytes(directory: P
     "symbol_mapping", "gateway_notice", "stat",
     "bar_1s", "bar_1m", "bar_1h", "bar_1d", "bar_eod", "mbo", "cmbp_1", "cbbo_1s", "cbbo_1m",
     "tcbbo", "bbo_1s", "bbo_1m", "match", "trade_w", "quote",
-    "quote_w", "delta_w", "window_bar", "quote_stats", "bar_stats", "late", "depth_w", "raw",
-    "heartbeat", "gap",
+    "quote_w", "delta_w", "window_bar", "quote_stats", "bar_stats", "late", "depth_w", "query",
+    "answer", "raw", "heartbeat", "gap",
 ])  # fmt: skip
 def test_every_built_in_kind_comes_back_as_it_went_in(directory: Path, kind: str) -> None:
     writer = tr.create("t/a", [kind], capacity=64, directory=directory)

@@ -201,10 +201,8 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
         "query",
         0xEB,
         56,
-        &[
-            "query_id:u64@16 since:u64@24 until:u64@32 dim:u16@40 dtype:u8@42 filters:u8@43 \
-           k:u16@44 tag:u16@46 radius:f32@48 tag_mask:u16@52 _reserved:u16@54",
-        ],
+        &["query_id:u64@16 since:u64@24 until:u64@32 dim:u16@40 dtype:u8@42 filters:u8@43 \
+           k:u16@44 tag:u16@46 radius:f32@48 tag_mask:u16@52 _reserved:u16@54"],
     ),
     (
         "answer",

@@ -271,6 +271,15 @@ impl Corpus {
         self.recall.estimate()
     }
 
+    /// Sets how many lists a query looks through; the measured recall may change it again.
+    pub fn set_probes(&mut self, probes: u64) {
+        for part in std::iter::once(&mut self.live).chain(&mut self.pinned) {
+            if let Indexed::Lists(lists) = &mut part.index {
+                lists.set_probes(probes);
+            }
+        }
+    }
+
     /// What the lists have done; `None` if searches are always exact.
     #[must_use]
     pub fn list_stats(&self) -> Option<&ListStats> {

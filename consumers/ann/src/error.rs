@@ -159,10 +159,8 @@ pub enum Error {
         option: &'static str,
     },
     /// A specification cannot be understood.
-    #[error("cannot understand the specification {}: {message}", path.display())]
+    #[error("cannot understand the specification: {message}")]
     Spec {
-        /// The file.
-        path: PathBuf,
         /// What is wrong and where.
         message: String,
     },

@@ -1,22 +1,28 @@
-//! Exact nearest-neighbour matching over a vectors ring.
+//! Nearest-neighbour matching over a vectors ring.
 //!
-//! The live window of a vectors ring is the corpus: nothing is copied, nothing is indexed, and
-//! what the writer overwrites leaves the corpus by that alone. A query is compared with every
-//! vector of its window where it stands in the ring, and its k nearest are published to a
-//! matches ring, one [`Match`](tickring::record::Match) each.
+//! The live window of a vectors ring is the corpus. Either it is searched where it stands: nothing
+//! is copied, nothing is indexed, and what the writer overwrites leaves the corpus by that alone. Or
+//! the matcher keeps a window of its own, which may be larger than the ring, and an index of it. The
+//! k nearest are published to a matches ring, one [`Match`](tickring::record::Match) each.
 //!
 //! - [`Matcher`] is the consumer: reader of the vectors ring, writer of the matches ring. In
 //!   [`Mode::EachVector`] every arriving vector is a query against those before it; in
-//!   [`Mode::Registered`] a fixed set of [`Queries`] is answered again and again.
-//! - [`ExactScan`] is the search by itself, over any [`Reader`](tickring::Reader) of vectors.
+//!   [`Mode::Registered`] a fixed set of [`Queries`] is answered again and again; in
+//!   [`Mode::Standing`] every vector is matched against [`Patterns`]. Beside that it answers the
+//!   [`Query`](tickring::record::Query) records of other processes.
+//! - [`ExactScan`] is the search in place by itself, over any [`Reader`](tickring::Reader).
+//! - [`Corpus`] is the window with its index by itself: a [`Window`], and an [`Index`] of it, which
+//!   is [`Exact`] or [`Lists`].
 //! - [`Metric`] says what "near" means and what number is published.
 //!
 //! # What is a function of what
 //!
-//! A scan sees a range of sequences that follows from its query's sequence alone, takes vectors
-//! in that order, and gives equal distances to the lower sequence first. So the matches of a
-//! given input are the same each time, except for `latency_ns`, and for answers that lost part
-//! of their window to the writer, which are counted ([`Stats::incomplete`]). With
+//! A search sees vectors that follow from its query's sequence alone, and gives equal distances to
+//! the lower sequence first. So the matches of a given input are the same each time, except for
+//! `latency_ns`, and for answers that lost part of their window to the writer, which are counted
+//! ([`Stats::incomplete`]). That holds for approximate searches, too: codes, lists and centroids are
+//! integers, and centroids take over at a sequence that is fixed beforehand. Only what
+//! [`IndexChoice::Auto`] measures may differ from one start to the next; a snapshot keeps it. With
 //! [`MatcherOptions::latency`] off a replay on the same processor kind gives the same bytes;
 //! without AVX2 the sums are added in another order and may differ in their last bit.
 
@@ -42,6 +48,7 @@ mod recall;
 mod scan;
 mod shortlist;
 mod snapshot;
+mod spec;
 mod stats;
 mod window;
 
@@ -61,6 +68,7 @@ pub use crate::{
     queries::Queries,
     recall::{RecallEstimate, RecallOptions},
     scan::{ExactScan, Scan},
+    spec::MatcherSpec,
     stats::Stats,
     window::{Clock, Mark, PINNED, Ttl, Window},
 };

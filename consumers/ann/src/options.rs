@@ -96,7 +96,7 @@ pub struct MatcherOptions {
     /// How recall is measured where searches are approximate.
     pub recall: RecallOptions,
     /// The rings of the bus whose names begin like this are queries of other processes, which are
-    /// answered from a window of one's own.
+    /// answered from a window of one's own. The matches ring then has the kind `answer`, too.
     pub requests: Option<String>,
     /// Where the state is saved, so that the next matcher goes on from there.
     pub snapshot: Option<SnapshotOptions>,

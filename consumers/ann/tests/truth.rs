@@ -6,7 +6,12 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use tickring::Start;
-use tickring_ann::{MatcherOptions, Metric, Mode, Queries};
+use std::time::{Duration, Instant};
+use tickring::record::{Record, Vector};
+use tickring_ann::{
+    Choice, Corpus, CorpusOptions, Filter, IndexChoice, Indexing, MatcherOptions, Metric, Mode,
+    Queries, RecallOptions, Terms,
+};
 
 /// The folder of the data sets, or `None` with a message if it is not here.
 fn data() -> Option<PathBuf> {
@@ -25,17 +30,82 @@ fn array<T: npyz::Deserialize>(path: &Path) -> Vec<T> {
     NpyFile::new(file).unwrap().into_vec().unwrap()
 }
 
+/// What a set says: the ids and distances of the ten nearest of each query.
+fn truth(folder: &Path, name: &str) -> (Vec<i32>, Vec<f32>) {
+    let part = |part: &str| folder.join(format!("{name}.{part}.npy"));
+    (array(&part("gt_ids")), array(&part("gt_dist")))
+}
+
+/// Looks for `queries` among `base` by one list of codes and by many, and says what share of the
+/// true neighbours was found and how long a search took.
+fn check_lists(folder: &Path, name: &str, metric: Metric, base: &Queries, queries: &Queries) {
+    let (ids, _) = truth(folder, name);
+    for (lists, probes, rerank, least) in [(1, 1, 4, 0.95), (32, 8, 4, 0.85), (32, 16, 8, 0.9)] {
+        let choice = Choice { exact_up_to: 0, lists_from: 100, lists, rerank };
+        let options = CorpusOptions {
+            metric,
+            window: base.len() as u64,
+            ttl: None,
+            indexing: Indexing::Lists(choice),
+            recall: RecallOptions { every: 0, ..RecallOptions::default() },
+            pinned: None,
+        };
+        let mut corpus = Corpus::new(base.dim(), options).unwrap();
+        // Twice, so that the second time all are in lists of trained centroids.
+        for (seq, row) in (0..base.len() * 2).map(|seq| (seq as u64, seq % base.len())) {
+            let vector = Vector { vec_id: row as u64, ..Vector::empty(0, 0, seq) };
+            assert!(corpus.insert(seq, &vector, base.get(row).unwrap()));
+        }
+        corpus.set_probes(probes);
+        let terms = Terms { k: 10, radius: None, filter: Filter::default() };
+        let (mut hits, mut times) = (0, Vec::new());
+        for row in 0..queries.len() {
+            let begin = Instant::now();
+            corpus.search(queries.get(row).unwrap(), &terms);
+            times.push(begin.elapsed());
+            let own = &ids[row * 10..row * 10 + 10];
+            let found = corpus.neighbours();
+            assert_eq!(found.len(), 10, "{name}");
+            hits += found.iter().filter(|near| own.contains(&(near.id as i32))).count();
+        }
+        times.sort_unstable();
+        let recall = hits as f64 / ids.len() as f64;
+        let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+        let (p50, p99): (Duration, Duration) = (at(0.5), at(0.99));
+        println!(
+            "{name}: {lists} lists, {probes} looked at, rerank {rerank}: recall@10 {recall:.3}, \
+             p50 {p50:?}, p99 {p99:?}"
+        );
+        assert!(recall >= least, "{name}: {lists} lists: recall {recall}");
+    }
+}
+
 /// Publishes `base`, asks for `queries` at its end, and compares with `<name>.gt_*`.
 fn check(folder: &Path, name: &str, metric: Metric, base: &Queries, queries: Queries, slack: f32) {
-    let ids: Vec<i32> = array(&folder.join(format!("{name}.gt_ids.npy")));
-    let distances: Vec<f32> = array(&folder.join(format!("{name}.gt_dist.npy")));
+    for index in [IndexChoice::InPlace, IndexChoice::Exact] {
+        check_exact(folder, name, metric, base, queries.clone(), slack, index);
+    }
+    check_lists(folder, name, metric, base, &queries);
+}
+
+fn check_exact(
+    folder: &Path,
+    name: &str,
+    metric: Metric,
+    base: &Queries,
+    queries: Queries,
+    slack: f32,
+    index: IndexChoice,
+) {
+    let (ids, distances) = truth(folder, name);
     assert_eq!(ids.len(), queries.len() * 10);
     // The window is seven eighths of the ring.
     let capacity = (base.len() as u64 * 8 / 7 + 1).next_power_of_two();
     let rings = Rings::new(base.dim() as u16, capacity);
     let mut writer = rings.writer();
     let mode = Mode::Registered { queries, every: u64::MAX };
-    let options = MatcherOptions { metric, mode, start: Start::Oldest, ..Default::default() };
+    let options =
+        MatcherOptions { metric, mode, index, start: Start::Oldest, ..Default::default() };
     let mut matcher = rings.matcher(options);
     for row in 0..base.len() {
         let lanes = base.get(row).unwrap();

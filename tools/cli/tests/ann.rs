@@ -83,3 +83,40 @@ fn what_cannot_be_searched_is_refused() {
     assert!(bus.run("ann demo --k 0").failure(2).contains("k is 0"));
     assert!(bus.run("ann none").failure(3).contains("demo/vectors"));
 }
+
+#[test]
+fn a_specification_and_flags_choose_an_index_and_a_snapshot() {
+    let bus = Bus::new();
+    vectors(&bus, 50);
+    let spec = bus.path().join("ann.toml");
+    fs::write(&spec, "k = 9\nindex = 'exact'\nwindow = 4\nrequests = 'queries'\n").unwrap();
+    let snapshot = bus.path().join("ann.snapshot");
+    let (spec, snapshot) = (spec.display(), snapshot.display());
+    let command =
+        format!("ann demo --from oldest --spec {spec} --k 3 --snapshot {snapshot} --json");
+    let stats = &bus.run(&command).objects()[0];
+    assert_eq!((&stats["queries"], &stats["restored"]), (&50.into(), &0.into()));
+    assert_eq!(stats["matches"], 1 + 2 + 47 * 3, "k is that of the flag");
+    let out = bus
+        .run("tail demo/matches -n 2 --csv --kind match --fields query_id,match_id")
+        .clean();
+    assert_eq!(out, "seq,query_id,match_id\n142,49,47\n143,49,46\n");
+    let again = &bus.run(&command).objects()[0];
+    assert_eq!((&again["vectors"], &again["restored"]), (&0.into(), &1.into()));
+    fs::write(spec.to_string(), "neighbours = 9").unwrap();
+    assert!(bus.run(&command).failure(2).contains("neighbours"));
+}
+
+#[test]
+fn patterns_are_matched_within_their_threshold() {
+    let bus = Bus::new();
+    vectors(&bus, 20);
+    let file = queries(&bus, &[7.25, 0.0]);
+    let file = file.display();
+    let ran = bus.run(&format!("ann demo --from oldest --patterns {file} --threshold 1 --json"));
+    assert_eq!(ran.objects()[0]["matches"], 2);
+    let out = bus.run("tail demo/matches --csv --fields query_id,match_id,distance").clean();
+    assert_eq!(out, "seq,query_id,match_id,distance\n0,0,7,0.0625\n1,0,8,0.5625\n");
+    let error = bus.run(&format!("ann demo --patterns {file}")).failure(2);
+    assert!(error.contains("threshold"), "{error}");
+}

@@ -62,7 +62,10 @@ impl Matcher {
         let start = restored.as_ref().map(|(stand, _)| Start::Sequence(stand.next));
         let joining = ReaderOptions::named("ann", start.unwrap_or(options.start));
         let reader = Reader::open_with(directory, vectors, &joining)?;
-        let kinds = [Match::kinds(), Answer::kinds()].concat();
+        let mut kinds = Match::kinds();
+        if options.requests.is_some() {
+            kinds.extend(Answer::kinds());
+        }
         let spec = RingSpec { capacity: options.capacity, ..RingSpec::new(kinds)? };
         let mut outlet = Outlet::new(Writer::open(directory, matches, &spec)?);
         let matches_id = RingInfo::read(directory, matches)?.ring_id;
