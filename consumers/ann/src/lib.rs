@@ -1,9 +1,9 @@
 //! Nearest-neighbour matching over a vectors ring.
 //!
 //! The live window of a vectors ring is the corpus. Either it is searched where it stands: nothing
-//! is copied, nothing is indexed, and what the writer overwrites leaves the corpus by that alone. Or
-//! the matcher keeps a window of its own, which may be larger than the ring, and an index of it. The
-//! k nearest are published to a matches ring, one [`Match`](tickring::record::Match) each.
+//! is copied, nothing is indexed, and what the writer overwrites leaves the corpus by that alone.
+//! Or the matcher keeps a window of its own, which may be larger than the ring, and an index of it.
+//! The k nearest are published to a matches ring, one [`Match`](tickring::record::Match) each.
 //!
 //! - [`Matcher`] is the consumer: reader of the vectors ring, writer of the matches ring. In
 //!   [`Mode::EachVector`] every arriving vector is a query against those before it; in
@@ -20,8 +20,8 @@
 //! A search sees vectors that follow from its query's sequence alone, and gives equal distances to
 //! the lower sequence first. So the matches of a given input are the same each time, except for
 //! `latency_ns`, and for answers that lost part of their window to the writer, which are counted
-//! ([`Stats::incomplete`]). That holds for approximate searches, too: codes, lists and centroids are
-//! integers, and centroids take over at a sequence that is fixed beforehand. Only what
+//! ([`Stats::incomplete`]). That holds for approximate searches, too: codes, lists and centroids
+//! are integers, and centroids take over at a sequence that is fixed beforehand. Only what
 //! [`IndexChoice::Auto`] measures may differ from one start to the next; a snapshot keeps it. With
 //! [`MatcherOptions::latency`] off a replay on the same processor kind gives the same bytes;
 //! without AVX2 the sums are added in another order and may differ in their last bit.

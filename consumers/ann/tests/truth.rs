@@ -5,8 +5,8 @@ use npyz::NpyFile;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-use tickring::Start;
 use std::time::{Duration, Instant};
+use tickring::Start;
 use tickring::record::{Record, Vector};
 use tickring_ann::{
     Choice, Corpus, CorpusOptions, Filter, IndexChoice, Indexing, MatcherOptions, Metric, Mode,

@@ -97,9 +97,8 @@ fn a_specification_and_flags_choose_an_index_and_a_snapshot() {
     let stats = &bus.run(&command).objects()[0];
     assert_eq!((&stats["queries"], &stats["restored"]), (&50.into(), &0.into()));
     assert_eq!(stats["matches"], 1 + 2 + 47 * 3, "k is that of the flag");
-    let out = bus
-        .run("tail demo/matches -n 2 --csv --kind match --fields query_id,match_id")
-        .clean();
+    let out =
+        bus.run("tail demo/matches -n 2 --csv --kind match --fields query_id,match_id").clean();
     assert_eq!(out, "seq,query_id,match_id\n142,49,47\n143,49,46\n");
     let again = &bus.run(&command).objects()[0];
     assert_eq!((&again["vectors"], &again["restored"]), (&0.into(), &1.into()));

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// Neighbours of each query [default: 10]
     #[arg(long, value_name = "K")]
     k: Option<u16>,
-    /// Distance: l2 (squared), inner-product (negative; or ip) or cosine (one minus it) [default: l2]
+    /// Distance: l2 (squared), inner-product or ip (negative), cosine (one minus it) [default: l2]
     #[arg(long, value_name = "METRIC")]
     metric: Option<Metric>,
     /// How to search: in-place (the ring, exactly), exact, auto or lists [default: in-place]
