@@ -124,15 +124,20 @@ impl Timed {
         if !self.panes.open(pane) {
             return Err(late_reason::AHEAD);
         }
-        // What is over has fired, as far as there was anything to fire.
+        let first = self.axis.first_window_of(pane);
+        self.origin = Some(self.origin.map_or(first, |origin| origin.min(first)));
+        self.catch_up(shared);
+        Ok(())
+    }
+
+    /// Notes, where a pane was opened, that what is over has fired, as far as there was anything
+    /// to fire, and plans for what is in that pane.
+    fn catch_up(&mut self, shared: &Shared) {
         let watermark = shared.clock.watermark();
         self.next_fire = self.next_fire.max(self.axis.first_open(watermark));
         let lagging = watermark.saturating_sub(shared.lateness_ns);
         self.next_dead = self.next_dead.max(self.axis.first_open(lagging));
-        let first = self.axis.first_window_of(pane);
-        self.origin = Some(self.origin.map_or(first, |origin| origin.min(first)));
         self.plan(shared);
-        Ok(())
     }
 
     /// Publishes the revisions that a late but allowed trade makes.
@@ -266,7 +271,9 @@ impl Timed {
         let flags = final_flag(shared, span.1);
         let last_pane = self.axis.first_pane_of(window).saturating_add(self.axis.size - 1);
         let revision = if shared.retention_ns > 0 && flags == 0 {
-            self.panes.open(last_pane);
+            if !self.panes.is_open(last_pane) && self.panes.open(last_pane) {
+                self.catch_up(shared);
+            }
             self.panes.count_revision(last_pane, number)
         } else {
             self.panes.get(last_pane).map_or(0, |pane| pane.revision(number))

@@ -269,8 +269,8 @@ proptest! {
         for (key, bar) in last_revisions(&run.outputs.bars) {
             check_bar(&bar, &expected.remove(&key).expect("a window without trades"));
         }
-        let lacking = expected.iter().filter(|(_, trades)| !trades.is_empty());
-        prop_assert_eq!(lacking.count(), 0, "windows lack bars");
+        let lacking: Vec<_> = expected.iter().filter(|(_, trades)| !trades.is_empty()).collect();
+        prop_assert!(lacking.is_empty(), "windows lack bars: {lacking:?}");
     }
 
     /// The same input gives the same output, whenever the state is saved and restored.

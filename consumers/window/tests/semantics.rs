@@ -268,3 +268,13 @@ fn a_trade_too_far_ahead_of_the_watermark_is_given_out_and_not_kept() {
     run.trades_at(&[0, 4_000, 5_000]);
     assert_eq!(run.finish().reasons(), [late_reason::AHEAD]);
 }
+
+#[test]
+fn a_late_trade_before_a_window_is_due_does_not_make_it_go_by() {
+    let window = WindowKind::Hopping { size_ns: 100, hop_ns: 50, offset_ns: 0 };
+    let mut run = Run::new(&WindowSpec { lateness_ns: 200, ..WindowSpec::new(window) });
+    run.advance(120);
+    // The window 0..100 with the late trade at 20 holds the pane in which that at 90 then is.
+    run.trades_at(&[20, 90, 200]);
+    assert_eq!(run.outputs.spans(), [(-50, 50), (0, 100), (0, 100), (50, 150)]);
+}
