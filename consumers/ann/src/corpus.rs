@@ -350,15 +350,21 @@ impl Corpus {
     }
 }
 
-/// Changes how many lists are looked through.
+/// Changes how many lists are looked through, and how many candidates are compared.
 fn follow(lists: &mut Lists, verdict: Verdict) {
-    let ListStats { probes, lists: all, .. } = *lists.stats();
+    let ListStats { probes, rerank, lists: all, .. } = *lists.stats();
     match verdict {
         Verdict::Keep => {}
-        Verdict::Fewer => lists.set_probes(probes - (probes / 16).max(1)),
+        Verdict::Fewer => {
+            lists.set_probes(probes - (probes / 16).max(1));
+            lists.set_rerank(rerank - 1);
+        }
         Verdict::More => {
             lists.set_probes(probes + (probes / 4).max(1));
-            // Centroids of which a quarter is looked at have lost their sense.
+            // Where a quarter of the lists is looked through, it is not for want of lists.
+            if probes * 4 >= all {
+                lists.set_rerank(rerank + (rerank / 4).max(1));
+            }
             if probes * 4 >= all && all > 1 {
                 lists.retrain();
             }

@@ -157,12 +157,15 @@ mod avx2 {
 #[cfg(target_arch = "x86_64")]
 mod vnni {
     use core::arch::x86_64::{
-        __m512i, _mm512_dpbusd_epi32, _mm512_reduce_add_epi32, _mm512_set_epi64,
-        _mm512_setzero_si512,
+        __m256i, __m512i, _mm_add_epi32, _mm256_add_epi32, _mm256_castsi256_si128,
+        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm512_castsi512_si256, _mm512_dpbusd_epi32,
+        _mm512_extracti64x4_epi64, _mm512_set_epi64, _mm512_setzero_si512,
     };
 
     /// Words of 8 bytes in one register.
     const WORDS: usize = 8;
+    /// Codes whose sums are made together.
+    const TOGETHER: usize = 4;
 
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -171,16 +174,53 @@ mod vnni {
         _mm512_set_epi64(h, g, f, e, d, c, b, a)
     }
 
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    fn step(sum: __m512i, lanes: &[u8; 64], query: &[i8; 64]) -> __m512i {
+        _mm512_dpbusd_epi32(sum, load(bytemuck::cast(*lanes)), load(bytemuck::cast(*query)))
+    }
+
+    /// The products of one code, summed to eight numbers.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    fn products(code: &[u8], queries: &[[i8; 64]]) -> __m256i {
+        let zero = _mm512_setzero_si512();
+        let (blocks, _) = code.as_chunks::<64>();
+        let sum = match (blocks, queries) {
+            // The most usual length, without a loop.
+            ([low, high], [query_low, query_high]) => {
+                step(step(zero, low, query_low), high, query_high)
+            }
+            _ => {
+                blocks.iter().zip(queries).fold(zero, |sum, (lanes, query)| step(sum, lanes, query))
+            }
+        };
+        _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64::<1>(sum))
+    }
+
     #[target_feature(enable = "avx512f,avx512vnni")]
     pub(super) fn dot_codes(codes: &[u8], query: &[i8], out: &mut [i32]) {
         let (queries, _) = query.as_chunks::<64>();
-        for (code, out) in codes.chunks_exact(query.len().max(1)).zip(out) {
-            let mut sum = _mm512_setzero_si512();
-            for (lanes, query) in code.as_chunks::<64>().0.iter().zip(queries) {
-                let (lanes, query) = (load(bytemuck::cast(*lanes)), load(bytemuck::cast(*query)));
-                sum = _mm512_dpbusd_epi32(sum, lanes, query);
-            }
-            *out = _mm512_reduce_add_epi32(sum);
+        let stride = query.len().max(1);
+        let groups = codes.chunks_exact(stride * TOGETHER);
+        let rest = groups.remainder().chunks_exact(stride);
+        let (outs, _) = out.as_chunks_mut::<TOGETHER>();
+        let mut done = 0;
+        for (codes, out) in groups.zip(outs) {
+            let (front, back) = codes.split_at(2 * stride);
+            let (first, second) = front.split_at(stride);
+            let (third, fourth) = back.split_at(stride);
+            let front = _mm256_hadd_epi32(products(first, queries), products(second, queries));
+            let back = _mm256_hadd_epi32(products(third, queries), products(fourth, queries));
+            let halves = _mm256_hadd_epi32(front, back);
+            let low = _mm256_castsi256_si128(halves);
+            let high = _mm256_extracti128_si256::<1>(halves);
+            *out = bytemuck::cast(_mm_add_epi32(low, high));
+            done += TOGETHER;
+        }
+        for (code, out) in rest.zip(out.iter_mut().skip(done)) {
+            let sums: [i32; 8] = bytemuck::cast(products(code, queries));
+            *out = sums.iter().sum();
         }
     }
 }

@@ -30,6 +30,9 @@ use train::{Older, Training};
 /// Set in a home if it is one of the generation of odd number.
 const ODD: u32 = 1 << 31;
 
+/// Candidates for each neighbour that measured recall leads to, at most.
+const MOST_RERANK: u64 = 64;
+
 /// When an index is exact, when it is one list of codes, and when it has many lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -50,6 +53,8 @@ pub struct ListStats {
     pub lists: u64,
     /// Lists that a query looks through.
     pub probes: u64,
+    /// Candidates whose lanes are compared, for each neighbour asked for.
+    pub rerank: u64,
     /// Generations of centroids so far.
     pub generation: u32,
     /// Vectors of which lanes were clipped when their code was made.
@@ -126,7 +131,12 @@ impl Lists {
             older: None,
             training: None,
             homes: vec![0; window.room()],
-            stats: ListStats { lists: 1, probes: 1, ..ListStats::default() },
+            stats: ListStats {
+                lists: 1,
+                probes: 1,
+                rerank: choice.rerank.into(),
+                ..ListStats::default()
+            },
             lately: (0, 0),
             is_stale: false,
             exact: Exact::new(metric),
@@ -163,6 +173,13 @@ impl Lists {
     /// Sets how many lists a query looks through, between one and all.
     pub fn set_probes(&mut self, probes: u64) {
         self.stats.probes = probes.clamp(1, self.stats.lists);
+    }
+
+    /// Sets how many candidates are compared for each neighbour, at least as many as were chosen
+    /// and at most [`MOST_RERANK`], unless more were chosen.
+    pub(crate) fn set_rerank(&mut self, rerank: u64) {
+        let least = u64::from(self.choice.rerank).max(1);
+        self.stats.rerank = rerank.clamp(least, least.max(MOST_RERANK));
     }
 
     /// Has new centroids trained as soon as there is time.
@@ -289,7 +306,7 @@ impl Index for Lists {
             return self.exact.search(window, ask, nearest);
         }
         self.code_query(ask.query);
-        let rerank = usize::try_from(self.choice.rerank).unwrap_or(usize::MAX);
+        let rerank = usize::try_from(self.stats.rerank).unwrap_or(usize::MAX);
         self.scratch.shortlist.begin(nearest.room().saturating_mul(rerank));
         let mut scan = Scan::default();
         let mut is_all = true;

@@ -301,3 +301,32 @@ fn a_state_that_cannot_be_is_refused_wherever_it_ends() {
     assert!(Corpus::restored(1, options.clone(), &more).unwrap().is_none());
     assert!(Corpus::restored(1, options, &saved).unwrap().is_some());
 }
+
+#[test]
+fn a_search_that_finds_too_few_compares_more_until_it_finds_enough() {
+    // Neighbours so close that codes of one byte can hardly tell them apart.
+    let choice = Choice { exact_up_to: 0, lists_from: u64::MAX, lists: 1, rerank: 1 };
+    let options = CorpusOptions {
+        metric: Metric::L2,
+        window: 500,
+        ttl: None,
+        indexing: Indexing::Lists(choice),
+        recall: RecallOptions { every: 1, target_permille: 900 },
+        pinned: None,
+    };
+    let mut corpus = Corpus::new(8, options).unwrap();
+    let terms = Terms { k: 10, radius: None, filter: Filter::default() };
+    let mut first = None;
+    for seq in 0..3_000_u64 {
+        let far = if seq % 50 == 0 { 40.0 } else { 1.0 };
+        let lanes: [f32; 8] =
+            std::array::from_fn(|lane| ((seq * (lane as u64 * 7 + 3)) % 97) as f32 / 97.0 * far);
+        corpus.search(&lanes, &terms);
+        corpus.insert(seq, &record(seq, seq, 1, 0), &lanes);
+        first = first.or_else(|| corpus.recall().filter(|found| found.neighbours > 1_500));
+    }
+    let (first, last) = (first.unwrap(), corpus.recall().unwrap());
+    assert!(first.mean < 0.9, "{first:?}");
+    assert!(last.mean >= 0.9, "{last:?} after {first:?}");
+    assert!(corpus.list_stats().unwrap().rerank > 2);
+}

@@ -83,6 +83,7 @@ fn pack_lists(lists: &Lists, window: &Window, packer: &mut Packer) -> Option<()>
         stats.clipped,
         stats.widened,
         stats.fell_back,
+        stats.rerank,
         seen,
         clipped,
         lists.is_stale.into(),
@@ -101,7 +102,7 @@ fn pack_lists(lists: &Lists, window: &Window, packer: &mut Packer) -> Option<()>
 }
 
 fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>) -> Option<()> {
-    let [count, probes, generation, clipped, widened, fell_back] = words(unpacker)?;
+    let [count, probes, generation, clipped, widened, fell_back, rerank] = words(unpacker)?;
     let lately = (unpacker.word()?, unpacker.word()?);
     let (is_stale, is_coding) = (unpacker.word()? != 0, unpacker.word()? != 0);
     let [middle, step, least, most] =
@@ -113,7 +114,7 @@ fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>)
         return None;
     }
     let generation = u32::try_from(generation).ok()?;
-    let stats = ListStats { lists: count, probes, generation, clipped, widened, fell_back };
+    let stats = ListStats { lists: count, probes, rerank, generation, clipped, widened, fell_back };
     lists.begin_at(Centroids::from_codes(codes, lists.stride), stats);
     lists.quantiser = is_coding.then_some(Quantiser { middle, step });
     lists.extremes = Extremes { least, most };
