@@ -86,6 +86,12 @@ impl Outlet {
         !self.before.is_empty()
     }
 
+    /// Whether the ring holds more than follows from the input read so far, so that its end is no
+    /// place to go on from.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.is_replaying() || !self.known.is_empty()
+    }
+
     /// The answer to another process that was given next, if it was an answer.
     pub(crate) fn next_answer(&self) -> Option<Answer> {
         match self.before.front() {
@@ -122,6 +128,7 @@ impl Outlet {
     pub(crate) fn end_replay(&mut self) {
         self.stats.diverged += self.before.len() as u64;
         self.before.clear();
+        self.known.clear();
     }
 
     /// Whether the answer of this key was given before its order was lost.

@@ -1,21 +1,24 @@
 //! `tickring ann`: the consumer as a process.
 
-use crate::support::{Bus, ring};
+use crate::support::{Bus, ring, wait_for};
 use std::fs;
 use std::path::PathBuf;
-use tickring::record::{Record, Trade, Vector};
-use tickring::{RingInfo, RingState};
+use tickring::record::{Match, Record, Trade, Vector};
+use tickring::{Poll, Reader, RingInfo, RingSpec, RingState, Start, Writer};
 
 /// Vectors of two lanes on a line: vector n is (n, 0).
 fn vectors(bus: &Bus, count: u16) {
     let mut writer = bus.writer("demo/vectors", vec![Vector::kind_with_dim(2)]);
-    for n in 0..count {
-        let mut claim = writer.claim();
-        claim.write(&Vector { vec_id: n.into(), dim: 2, ..Vector::empty(0, 1, 0) }).unwrap();
-        claim.write_lanes(&[n.into(), 0.0]).unwrap();
-        assert_eq!(claim.commit(), u64::from(n));
-    }
+    (0..count).for_each(|n| publish(&mut writer, n));
     writer.close();
+}
+
+/// Publishes vector n of [`vectors`].
+fn publish(writer: &mut Writer, n: u16) {
+    let mut claim = writer.claim();
+    claim.write(&Vector { vec_id: n.into(), dim: 2, ..Vector::empty(0, 1, 0) }).unwrap();
+    claim.write_lanes(&[n.into(), 0.0]).unwrap();
+    claim.commit();
 }
 
 /// A .npy file of one float32 row.
@@ -118,4 +121,50 @@ fn patterns_are_matched_within_their_threshold() {
     assert_eq!(out, "seq,query_id,match_id,distance\n0,0,7,0.0625\n1,0,8,0.5625\n");
     let error = bus.run(&format!("ann demo --patterns {file}")).failure(2);
     assert!(error.contains("threshold"), "{error}");
+}
+
+#[test]
+fn a_consumer_that_is_killed_again_and_again_publishes_each_match_once() {
+    let bus = Bus::new();
+    // All of them fit, so that nothing is lost while nobody reads.
+    let spec = RingSpec { capacity: 512, ..RingSpec::new(vec![Vector::kind_with_dim(2)]).unwrap() };
+    let mut writer = Writer::open(&bus.directory(), &ring("demo/vectors"), &spec).unwrap();
+    let snapshot = bus.path().join("ann.snapshot");
+    let command = format!(
+        "ann demo --from oldest --index exact --window 30 --k 2 --no-latency --json \
+         --snapshot-every 7 --snapshot {}",
+        snapshot.display()
+    );
+    let matches = ring("demo/matches");
+    let published = || RingInfo::read(&bus.directory(), &matches).map_or(0, |info| info.published);
+    let mut next = 0;
+    for life in 0..12 {
+        let before = published();
+        let running = bus.start(&command);
+        for _ in 0..20 {
+            publish(&mut writer, next);
+            next += 1;
+        }
+        // Each life is killed a little later, in the midst of its work.
+        wait_for(|| (published() > before + 3 * life && snapshot.exists()).then_some(()));
+        running.kill();
+    }
+    writer.close();
+    let last = &bus.run(&command).objects()[0];
+    assert_eq!((&last["restored"], &last["diverged"]), (&1.into(), &0.into()));
+    let mut reader = Reader::open(&bus.directory(), &matches, Start::Oldest).unwrap();
+    let mut found = Vec::new();
+    loop {
+        match reader.poll() {
+            Poll::Record(record) => {
+                let near = record.get::<Match>().unwrap();
+                found.push((near.query_id, near.match_id));
+            }
+            Poll::Restarted { .. } | Poll::Tombstone { .. } => {}
+            Poll::Closed(_) => break,
+            other => panic!("unexpected {:?}", other.map(|_| ())),
+        }
+    }
+    let near = |n: u64| (1..=n.min(2)).map(move |back| (n, n - back));
+    assert_eq!(found, (0..u64::from(next)).flat_map(near).collect::<Vec<_>>());
 }

@@ -34,7 +34,8 @@ impl Saving {
 
 impl Matcher {
     /// Saves the state, if there is to be a snapshot and the index is not between two generations
-    /// of lists, and waits until the disk has it. Says whether it was saved.
+    /// of lists, nor still giving again what is published; waits until the disk has it. Says
+    /// whether it was saved.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl Matcher {
         let is_busy = saving.thread.as_ref().is_some_and(|thread| !thread.is_finished());
         let is_due = saving.since >= saving.every && !is_busy;
         let is_answering = matches!(&self.task, Task::Registered(own) if own.row.is_some());
-        if !is_due || is_answering || self.outlet.is_replaying() {
+        if !is_due || is_answering {
             return Ok(());
         }
         saving.finish()?;
@@ -80,8 +81,12 @@ impl Matcher {
         Ok(())
     }
 
-    /// The state as bytes.
+    /// The state as bytes; `None` while it is behind what is published, or the index is between
+    /// two generations of lists.
     fn packed(&mut self) -> Option<Vec<u8>> {
+        if self.outlet.is_ahead() {
+            return None;
+        }
         let info = self.vectors.info();
         let writer = self.outlet.writer()?;
         let (matches_epoch, matches_next) = (writer.epoch(), writer.next_seq());
