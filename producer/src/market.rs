@@ -12,7 +12,7 @@
 //! books of one. An event is what happened to one instrument at one time: its records up to one
 //! flagged LAST. A trade of an instrument that has only trades is an event of its own.
 //!
-//! The state of each book is a value of [`book_state`](tickring::record::book_state):
+//! The state of each book is a value of [`book_state`]:
 //!
 //! | what comes | state |
 //! |---|---|
@@ -91,7 +91,7 @@ pub struct Update<'a> {
     pub channel_id: u8,
     /// The record's flags.
     pub flags: u8,
-    /// State of the book, a value of [`book_state`](tickring::record::book_state).
+    /// State of the book, a value of [`book_state`].
     pub state: u8,
     /// Whether the last event of levels with fractional quantities says that they may be bad, or
     /// one of them could not be taken.
