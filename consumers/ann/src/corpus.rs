@@ -189,18 +189,20 @@ impl Corpus {
         self.not_finite = not_finite;
     }
 
-    /// Lists of the pinned part that a query looks through; 0 without such a part.
-    pub(crate) fn pinned_probes(&self) -> u64 {
+    /// Lists of the pinned part that a query looks through, and candidates that it compares for
+    /// each neighbour; 0 without such a part.
+    pub(crate) fn pinned_effort(&self) -> [u64; 2] {
         match self.pinned.as_ref().map(|pinned| &pinned.index) {
-            Some(Indexed::Lists(lists)) => lists.stats().probes,
-            _ => 0,
+            Some(Indexed::Lists(lists)) => [lists.stats().probes, lists.stats().rerank],
+            _ => [0, 0],
         }
     }
 
-    /// Sets what [`pinned_probes`](Self::pinned_probes) gave.
-    pub(crate) fn set_pinned_probes(&mut self, probes: u64) {
+    /// Sets what [`pinned_effort`](Self::pinned_effort) gave.
+    pub(crate) fn set_pinned_effort(&mut self, [probes, rerank]: [u64; 2]) {
         if let Some(Part { index: Indexed::Lists(lists), .. }) = &mut self.pinned {
             lists.set_probes(probes);
+            lists.set_rerank(rerank);
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn pack(corpus: &Corpus, packer: &mut Packer) -> Option<()> {
         window.lanes(position).iter().for_each(|lane| packer.lane(*lane));
     }
     corpus.recall.words().into_iter().for_each(|word| packer.word(word));
-    packer.word(corpus.pinned_probes());
+    corpus.pinned_effort().into_iter().for_each(|word| packer.word(word));
     match &corpus.live.index {
         Indexed::Exact(_) => Some(()),
         Indexed::Lists(lists) => pack_lists(lists, window, packer),
@@ -52,9 +52,9 @@ pub(super) fn unpack(corpus: &mut Corpus, unpacker: &mut Unpacker<'_>) -> Option
         corpus.live.window.restore(mark, &lanes).filter(|found| *found == position)?;
         marks.push((position, mark));
     }
-    let words: Vec<u64> = (0..Recall::WORDS).map_while(|_| unpacker.word()).collect();
-    corpus.recall.set_words(&words)?;
-    corpus.set_pinned_probes(unpacker.word()?);
+    let learnt: Vec<u64> = (0..Recall::WORDS).map_while(|_| unpacker.word()).collect();
+    corpus.recall.set_words(&learnt)?;
+    corpus.set_pinned_effort(words(unpacker)?);
     if let Indexed::Lists(lists) = &mut corpus.live.index {
         unpack_lists(lists, &corpus.live.window, unpacker)?;
     }
