@@ -71,6 +71,12 @@ impl Preamble {
         let (ts_out, schema) = (metadata.ts_out, metadata.schema);
         let mut upgraded = bytes.to_vec();
         if version < dbn::DBN_VERSION || ts_out {
+            // The library computes the room without a symbol's end, and panics or wraps.
+            if metadata.symbol_cstr_len == 0 {
+                let reason = "the metadata has symbols of 0 bytes: expected at least 1, for the \
+                              zero byte that ends them; the file is damaged: get it again";
+                return Err(failed(dbn::Error::decode(reason)));
+            }
             metadata.ts_out = false;
             upgraded.clear();
             MetadataEncoder::new(&mut upgraded).encode(&metadata).map_err(failed)?;

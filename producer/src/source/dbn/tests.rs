@@ -316,6 +316,17 @@ fn a_fragment_is_read_when_its_version_is_told() {
 }
 
 #[test]
+fn symbols_without_room_for_their_end_are_refused() {
+    let mut bytes = metadata(3, Some(Schema::Mbo), true);
+    // The length of symbols; then no symbols of any sort, and one mapping without intervals.
+    bytes[53..55].fill(0);
+    bytes[112..].fill(0);
+    bytes[124] = 1;
+    let DbnError::Metadata { source } = refused(&bytes) else { panic!("another error") };
+    assert!(source.to_string().contains("symbols of 0 bytes"), "{source}");
+}
+
+#[test]
 fn truncated_metadata_is_refused() {
     let whole = metadata(3, Some(Schema::Mbo), false);
     for cut in [4, 7, 8, whole.len() - 1] {
