@@ -33,6 +33,7 @@ mod binance;
 mod coinbase;
 mod coinbase_advanced;
 mod count;
+mod elements;
 mod json;
 mod kraken;
 mod kraken_v2;

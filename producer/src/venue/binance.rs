@@ -23,7 +23,7 @@ mod message;
 use std::collections::VecDeque;
 
 use tickring::WrongKind;
-use tickring::record::{book_state, gap_cause, gap_state, side};
+use tickring::record::{book_state, side};
 
 use super::count::Anomaly;
 use super::json::Scalar;
@@ -159,12 +159,7 @@ impl Binance {
             if before > highest {
                 market.counts.anomaly(Anomaly::SequenceJump);
                 *join = Join::default();
-                let loss = Loss {
-                    cause: gap_cause::SEQUENCE,
-                    state: gap_state::UNRECOVERABLE,
-                    first_missing: highest.saturating_add(1),
-                    end_missing: before.saturating_add(1),
-                };
+                let loss = Loss::jump(highest.saturating_add(1), before.saturating_add(1));
                 market.lose(index, loss, stamp.ts_recv, sink)?;
             }
         }

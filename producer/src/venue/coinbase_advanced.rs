@@ -17,9 +17,10 @@
 
 use serde::de::{Error as _, MapAccess, SeqAccess};
 use tickring::WrongKind;
-use tickring::record::{UNDEF_TIME, flag, gap_cause, gap_state, side};
+use tickring::record::{UNDEF_TIME, flag, side};
 
 use super::count::Anomaly;
+use super::elements::Elements;
 use super::json::{self, Array, Exact, Fields, Items, Object, Scalar, skip};
 use super::market::{Deal, Loss, Market, Row, Stamp};
 use super::{Message, Outcome, time};
@@ -33,14 +34,7 @@ use crate::source::Sink;
 pub(super) struct Advanced {
     /// The number of the last message on this connection.
     last: Option<u64>,
-    room: Room,
-}
-
-/// Events of a message, with the symbols of all in one text.
-#[derive(Debug, Default)]
-struct Room {
-    items: Vec<Item>,
-    symbols: String,
+    room: Elements<Item>,
 }
 
 /// A trade, or the levels of one event, without what borrows from the message.
@@ -48,9 +42,6 @@ struct Room {
 struct Item {
     deal: Option<(Deal, u64)>,
     is_snapshot: bool,
-    /// Where its levels and its symbol end.
-    levels_end: usize,
-    symbol_end: usize,
 }
 
 impl Advanced {
@@ -62,8 +53,7 @@ impl Advanced {
         message: Message<'_>,
         sink: &mut S,
     ) -> Result<Outcome, WrongKind> {
-        self.room.items.clear();
-        self.room.symbols.clear();
+        self.room.clear();
         let [channel, kind, time, sequence] = [const { Scalar::Other }; 4];
         let room = &mut self.room;
         let mut parts = Parts { channel, kind, time, sequence, rows, room };
@@ -110,13 +100,7 @@ impl Advanced {
             return Ok(());
         }
         market.counts.anomaly(Anomaly::SequenceJump);
-        let is_ahead = sequence > next;
-        let loss = Loss {
-            cause: gap_cause::SEQUENCE,
-            state: gap_state::UNRECOVERABLE,
-            first_missing: if is_ahead { next } else { 0 },
-            end_missing: if is_ahead { sequence } else { 0 },
-        };
+        let loss = Loss::jump(next, sequence);
         for index in 0..market.len() {
             market.lose(index, loss, ts_recv, sink)?;
         }
@@ -130,11 +114,8 @@ impl Advanced {
         stamp: Stamp,
         sink: &mut S,
     ) -> Result<(), WrongKind> {
-        let (mut begin, mut name) = (0, 0);
-        for item in &self.room.items {
-            let own = rows.get_mut(begin..item.levels_end).unwrap_or(&mut []);
-            let symbol = self.room.symbols.get(name..item.symbol_end).unwrap_or("");
-            (begin, name) = (item.levels_end, item.symbol_end);
+        for (item, symbol, own) in self.room.iter() {
+            let own = rows.get_mut(own).unwrap_or(&mut []);
             market.counts.input(if item.is_snapshot { "snapshot" } else { "l2_data" }, 1);
             for row in own.iter_mut().filter(|row| row.ts_event == UNDEF_TIME) {
                 row.ts_event = stamp.ts_event;
@@ -151,10 +132,7 @@ impl Advanced {
         stamp: Stamp,
         sink: &mut S,
     ) -> Result<Outcome, WrongKind> {
-        let mut name = 0;
-        for item in &self.room.items {
-            let symbol = self.room.symbols.get(name..item.symbol_end).unwrap_or("");
-            name = item.symbol_end;
+        for (item, symbol, _) in self.room.iter() {
             let Some((deal, ts_event)) = &item.deal else { return Ok(Outcome::Malformed) };
             market.counts.input("trade", 1);
             let Some(index) = market.instrument(symbol, sink) else { continue };
@@ -173,7 +151,7 @@ struct Parts<'a, 'r> {
     time: Scalar<'a>,
     sequence: Scalar<'a>,
     rows: &'r mut Vec<Row>,
-    room: &'r mut Room,
+    room: &'r mut Elements<Item>,
 }
 
 impl<'de: 'a, 'a> Fields<'de> for Parts<'a, '_> {
@@ -196,12 +174,12 @@ impl<'de: 'a, 'a> Fields<'de> for Parts<'a, '_> {
 /// Takes the events of a message.
 struct Events<'r> {
     rows: &'r mut Vec<Row>,
-    room: &'r mut Room,
+    room: &'r mut Elements<Item>,
 }
 
 impl<'de> Items<'de> for Events<'_> {
     fn item<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
-        let first = self.room.items.len();
+        let first = self.room.len();
         let (rows, room) = (&mut *self.rows, &mut *self.room);
         let [kind, symbol] = [const { Scalar::Other }; 2];
         let mut event = Event { kind, symbol, has_levels: false, rows, room };
@@ -210,11 +188,10 @@ impl<'de> Items<'de> for Events<'_> {
         }
         let Event { kind, symbol, has_levels, .. } = event;
         let is_snapshot = kind.word() == "snapshot";
-        self.room.items.iter_mut().skip(first).for_each(|item| item.is_snapshot = is_snapshot);
+        self.room.tail_mut(first).for_each(|item| item.is_snapshot = is_snapshot);
         if has_levels {
-            self.room.symbols.push_str(symbol.word());
-            let (levels_end, symbol_end) = (self.rows.len(), self.room.symbols.len());
-            self.room.items.push(Item { deal: None, is_snapshot, levels_end, symbol_end });
+            let item = Item { deal: None, is_snapshot };
+            self.room.push(item, symbol.word(), self.rows.len());
         }
         Ok(true)
     }
@@ -226,7 +203,7 @@ struct Event<'a, 'r> {
     symbol: Scalar<'a>,
     has_levels: bool,
     rows: &'r mut Vec<Row>,
-    room: &'r mut Room,
+    room: &'r mut Elements<Item>,
 }
 
 impl<'de: 'a, 'a> Fields<'de> for Event<'a, '_> {
@@ -302,7 +279,7 @@ impl<'de> Items<'de> for Levels<'_> {
 }
 
 /// Takes trades.
-struct Trades<'r>(&'r mut Room);
+struct Trades<'r>(&'r mut Elements<Item>);
 
 impl<'de> Items<'de> for Trades<'_> {
     fn item<A: SeqAccess<'de>>(&mut self, seq: &mut A) -> Result<bool, A::Error> {
@@ -320,9 +297,8 @@ impl<'de> Items<'de> for Trades<'_> {
             _ => side::NONE,
         };
         let deal = Some((Deal { price, qty, trade_id, aggressor }, numbers.ts_event()));
-        self.0.symbols.push_str(numbers.symbol.word());
-        let symbol_end = self.0.symbols.len();
-        self.0.items.push(Item { deal, is_snapshot: false, levels_end: 0, symbol_end });
+        // A trade has no levels.
+        self.0.push(Item { deal, is_snapshot: false }, numbers.symbol.word(), 0);
         Ok(true)
     }
 }

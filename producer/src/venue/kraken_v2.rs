@@ -21,6 +21,7 @@ use serde::de::{Error as _, MapAccess, SeqAccess};
 use tickring::WrongKind;
 use tickring::record::{UNDEF_TIME, flag};
 
+use super::elements::Elements;
 use super::json::{self, Array, Exact, Fields, Items, Object, Scalar, skip};
 use super::kraken::checksum;
 use super::market::{Deal, Market, Row, Stamp, aggressor};
@@ -38,14 +39,7 @@ const DEPTHS: [usize; 5] = [10, 25, 100, 500, 1_000];
 pub(super) struct Kraken {
     /// Whether the number of levels of an instrument's book was told.
     told: Vec<bool>,
-    room: Room,
-}
-
-/// Elements of a message's data, with the symbols of all in one text.
-#[derive(Debug, Default)]
-struct Room {
-    items: Vec<Item>,
-    symbols: String,
+    room: Elements<Item>,
 }
 
 /// One element of a message's data, without what borrows from the message.
@@ -54,9 +48,6 @@ struct Item {
     ts_event: Option<u64>,
     deal: Option<Deal>,
     checksum: Option<u32>,
-    /// Where its levels and its symbol end.
-    levels_end: usize,
-    symbol_end: usize,
 }
 
 impl Kraken {
@@ -68,8 +59,7 @@ impl Kraken {
         message: Message<'_>,
         sink: &mut S,
     ) -> Result<Outcome, WrongKind> {
-        self.room.items.clear();
-        self.room.symbols.clear();
+        self.room.clear();
         let [channel, kind, method, success] = [const { Scalar::Other }; 4];
         let (room, reply) = (&mut self.room, Reply::default());
         let mut parts = Parts { channel, kind, method, success, reply, rows, room };
@@ -105,16 +95,9 @@ impl Kraken {
             (reply.channel.word(), reply.symbol.text(), depth)
             && let Some(index) = market.instrument(symbol, sink)
         {
-            self.tell(index);
+            tell(&mut self.told, index);
             market.set_depth(index, depth);
         }
-    }
-
-    fn tell(&mut self, index: usize) -> bool {
-        if self.told.len() <= index {
-            self.told.resize(index + 1, false);
-        }
-        self.told.get_mut(index).is_some_and(|told| std::mem::replace(told, true))
     }
 
     fn books<S: Sink>(
@@ -126,19 +109,16 @@ impl Kraken {
         sink: &mut S,
     ) -> Result<Outcome, WrongKind> {
         market.counts.input(if is_snapshot { "snapshot" } else { "book" }, 1);
-        let (mut begin, mut name) = (0, 0);
-        for at in 0..self.room.items.len() {
-            let Some(&item) = self.room.items.get(at) else { break };
-            let own = rows.get(begin..item.levels_end).unwrap_or(&[]);
-            let symbol = self.room.symbols.get(name..item.symbol_end).unwrap_or("");
-            (begin, name) = (item.levels_end, item.symbol_end);
+        let Self { told, room } = self;
+        for (item, symbol, own) in room.iter() {
+            let own = rows.get(own).unwrap_or(&[]);
             let Some(index) = market.instrument(symbol, sink) else { continue };
-            if is_snapshot && !self.tell(index) {
+            if is_snapshot && !tell(told, index) {
                 market.set_depth(index, depth_of(own));
             }
             let is_right =
                 |book: &LevelBook| item.checksum.is_none_or(|sent| sent == checksum(book));
-            market.book_event(index, stamp(&item, ts_recv), own, is_snapshot, is_right, sink)?;
+            market.book_event(index, stamp(item, ts_recv), own, is_snapshot, is_right, sink)?;
         }
         Ok(Outcome::Taken)
     }
@@ -151,10 +131,7 @@ impl Kraken {
         sink: &mut S,
     ) -> Result<Outcome, WrongKind> {
         let flags = if is_snapshot { flag::SNAPSHOT } else { 0 };
-        let mut name = 0;
-        for item in &self.room.items {
-            let symbol = self.room.symbols.get(name..item.symbol_end).unwrap_or("");
-            name = item.symbol_end;
+        for (item, symbol, _) in self.room.iter() {
             let Some(deal) = &item.deal else { return Ok(Outcome::Malformed) };
             market.counts.input("trade", 1);
             let Some(index) = market.instrument(symbol, sink) else { continue };
@@ -162,6 +139,14 @@ impl Kraken {
         }
         Ok(Outcome::Taken)
     }
+}
+
+/// Notes that the number of levels of an instrument was told, and says whether it was before.
+fn tell(told: &mut Vec<bool>, index: usize) -> bool {
+    if told.len() <= index {
+        told.resize(index + 1, false);
+    }
+    told.get_mut(index).is_some_and(|told| std::mem::replace(told, true))
 }
 
 /// The number of levels that a snapshot with these was subscribed with.
@@ -184,7 +169,7 @@ struct Parts<'a, 'r> {
     success: Scalar<'a>,
     reply: Reply<'a>,
     rows: &'r mut Vec<Row>,
-    room: &'r mut Room,
+    room: &'r mut Elements<Item>,
 }
 
 impl<'de: 'a, 'a> Fields<'de> for Parts<'a, '_> {
@@ -228,7 +213,7 @@ impl<'de: 'a, 'a> Fields<'de> for Reply<'a> {
 /// Takes the elements of a message's data.
 struct Data<'r> {
     rows: &'r mut Vec<Row>,
-    room: &'r mut Room,
+    room: &'r mut Elements<Item>,
 }
 
 impl<'de> Items<'de> for Data<'_> {
@@ -249,9 +234,8 @@ impl<'de> Items<'de> for Data<'_> {
             let aggressor = aggressor(taker.word());
             Deal { price, qty, trade_id, aggressor }
         });
-        self.room.symbols.push_str(symbol.word());
-        let (levels_end, symbol_end) = (self.rows.len(), self.room.symbols.len());
-        self.room.items.push(Item { ts_event, deal, checksum, levels_end, symbol_end });
+        let item = Item { ts_event, deal, checksum };
+        self.room.push(item, symbol.word(), self.rows.len());
         Ok(true)
     }
 }

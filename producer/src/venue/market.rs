@@ -66,6 +66,13 @@ impl Loss {
     pub(super) const fn of(cause: u16) -> Self {
         Self { cause, state: gap_state::UNRECOVERABLE, first_missing: 0, end_missing: 0 }
     }
+
+    /// A jump of sequences from `next`, which was expected, to `found`. One that leads back has no
+    /// extent.
+    pub(super) const fn jump(next: u64, found: u64) -> Self {
+        let loss = Self::of(gap_cause::SEQUENCE);
+        if found > next { Self { first_missing: next, end_missing: found, ..loss } } else { loss }
+    }
 }
 
 /// One instrument.

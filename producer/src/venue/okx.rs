@@ -18,7 +18,7 @@
 
 use serde::de::{Error as _, MapAccess, SeqAccess};
 use tickring::WrongKind;
-use tickring::record::{UNDEF_TIME, book_state, gap_cause, gap_state};
+use tickring::record::{UNDEF_TIME, book_state};
 
 use super::count::Anomaly;
 use super::json::{self, Array, Cells, Fields, Items, Levels, Object, Scalar, skip};
@@ -155,17 +155,8 @@ impl Okx {
             && last != previous
         {
             market.counts.anomaly(Anomaly::SequenceJump);
-            let is_ahead = previous > last;
-            let end = |is_known: bool, id: i64| {
-                if is_known { u64::try_from(id.saturating_add(1)).unwrap_or(0) } else { 0 }
-            };
-            let loss = Loss {
-                cause: gap_cause::SEQUENCE,
-                state: gap_state::UNRECOVERABLE,
-                first_missing: end(is_ahead, last),
-                end_missing: end(is_ahead, previous),
-            };
-            market.lose(index, loss, ts_recv, sink)?;
+            let behind = |id: i64| u64::try_from(id.saturating_add(1)).unwrap_or(0);
+            market.lose(index, Loss::jump(behind(last), behind(previous)), ts_recv, sink)?;
         }
         if let Some(last) = self.last.get_mut(index) {
             *last = item.sequence;
