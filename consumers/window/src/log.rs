@@ -6,7 +6,7 @@
 use crate::WindowError;
 use crate::state::{Loader, Saver};
 use crate::trade::WindowTrade;
-use tickring::record::{UNDEF_PRICE, action};
+use tickring::record::{UNDEF_PRICE, action, late_reason};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A trade in the log.
@@ -110,10 +110,23 @@ impl Log {
         self.entries.get(self.place(position))
     }
 
-    /// Takes back or changes the trade at a position.
-    pub(crate) fn correct(&mut self, position: u64, correction: &WindowTrade) {
+    /// Takes back or changes the trade at a position, whose window holds `held` trades of its
+    /// instrument, at times that are `within` it. The window is computed anew from here then, so
+    /// that nothing changes, and the reason is given, if the log has not all of them.
+    pub(crate) fn correct(
+        &mut self,
+        position: u64,
+        correction: &WindowTrade,
+        held: u64,
+        mut within: impl FnMut(&Entry) -> bool,
+    ) -> Result<(), u8> {
+        let number = self.get(position).ok_or(late_reason::UNKNOWN_TRADE)?.number as usize;
+        let logged = self.chain(number).filter(|(_, entry)| within(entry)).count();
+        if logged as u64 != held {
+            return Err(late_reason::FORGOTTEN);
+        }
         let place = self.place(position);
-        let Some(entry) = self.entries.get_mut(place) else { return };
+        let Some(entry) = self.entries.get_mut(place) else { return Ok(()) };
         if correction.action == action::CANCEL {
             entry.stands = 0;
         } else {
@@ -123,6 +136,7 @@ impl Log {
             entry.size = correction.size;
             entry.side = correction.side;
         }
+        Ok(())
     }
 
     /// The trades of an instrument that stand, with their positions, newest first.

@@ -117,6 +117,12 @@ impl Rings {
             self.stage_behind_crash(output);
             return;
         }
+        self.publish(output);
+    }
+
+    /// Puts an output into its ring.
+    #[inline]
+    fn publish(&mut self, output: Output<'_>) {
         let staged = match output {
             Output::Bar(bar) => self.bars.stage(bar),
             Output::Stats(stats) => self.bars.stage(stats),
@@ -155,14 +161,7 @@ impl Rings {
             self.note_plain();
             return;
         }
-        let staged = match output {
-            Output::Bar(bar) => self.bars.stage(bar),
-            Output::Stats(stats) => self.bars.stage(stats),
-            Output::Late(late) => self.late.stage(late),
-        };
-        if let Err(error) = staged {
-            self.fail(error.into());
-        }
+        self.publish(output);
     }
 
     /// Goes on although the input lacks records that the replay needs; says whether that begins a

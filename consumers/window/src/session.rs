@@ -314,11 +314,7 @@ impl Sessions {
         let node = self.nodes.get(at as usize).copied().ok_or(late_reason::UNKNOWN_TRADE)?;
         let within = |entry: &Entry| (node.start..node.end).contains(&entry.ts_ns);
         let held = self.store.cell(at as usize).map_or(0, |cell| cell.count);
-        let logged = log.chain(number).filter(|(_, entry)| within(entry)).count();
-        if logged as u64 != held {
-            return Err(late_reason::FORGOTTEN);
-        }
-        log.correct(position, correction);
+        log.correct(position, correction, held, within)?;
         self.store.reset_trades(at as usize);
         for (_, entry) in log.chain(number).filter(|(_, entry)| within(entry)) {
             self.store.add(at as usize, &entry.trade());

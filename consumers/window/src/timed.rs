@@ -337,11 +337,7 @@ impl Timed {
             return Err(late_reason::UNKNOWN_TRADE);
         }
         let axis = &mut self.axis;
-        let logged = log.chain(number).filter(|(_, e)| axis.pane_of(e.ts_ns) == Some(pane)).count();
-        if logged as u64 != held {
-            return Err(late_reason::FORGOTTEN);
-        }
-        log.correct(position, correction);
+        log.correct(position, correction, held, |entry| axis.pane_of(entry.ts_ns) == Some(pane))?;
         self.panes.empty(pane, number);
         for (_, entry) in log.chain(number) {
             if axis.pane_of(entry.ts_ns) == Some(pane) {
