@@ -46,6 +46,16 @@ pub(crate) enum Step {
     Ended,
 }
 
+impl From<tickring_window::Progress> for Step {
+    fn from(progress: tickring_window::Progress) -> Self {
+        match progress {
+            tickring_window::Progress::Advanced(_) => Self::Advanced,
+            tickring_window::Progress::Idle => Self::Idle,
+            tickring_window::Progress::Ended => Self::Ended,
+        }
+    }
+}
+
 /// Work that is done in steps.
 pub(crate) trait Service {
     /// The name of the command.

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use std::str::FromStr;
 use std::time::Duration;
 use tickring::{Directory, RingName, Start};
-use tickring_window::Progress;
 use tickring_window::shape::{ShapeConsumer, ShapeOptions, ShapeRings};
 
 const AFTER_HELP: &str = "\
@@ -141,11 +140,7 @@ impl Service for ShapeConsumer {
     const NAME: &'static str = "shapes";
 
     fn step(&mut self) -> Result<Step, Failure> {
-        Ok(match self.run_once()? {
-            Progress::Advanced(_) => Step::Advanced,
-            Progress::Idle => Step::Idle,
-            Progress::Ended => Step::Ended,
-        })
+        Ok(self.run_once()?.into())
     }
 
     fn wait(&mut self, limit: Duration) {

@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::service::{Service, Step};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tickring_window::{Progress, WindowConsumer};
+use tickring_window::WindowConsumer;
 
 /// A consumer with files and stdout, which take what it has published after each step: it cannot
 /// overwrite what they have not taken, unless one step publishes more than a ring holds.
@@ -39,11 +39,7 @@ impl Service for Work {
         if let Some(files) = &mut self.files {
             files.take()?;
         }
-        Ok(match progress {
-            Progress::Advanced(_) => Step::Advanced,
-            Progress::Idle => Step::Idle,
-            Progress::Ended => Step::Ended,
-        })
+        Ok(progress.into())
     }
 
     fn print(&mut self, output: &mut Output) -> Result<(), Failure> {
