@@ -25,6 +25,9 @@ use crate::wire::itch50;
 use normalise::Normaliser;
 use raw::Messages;
 
+/// Messages from one that is foreseen to the one that is decoded meanwhile.
+const AHEAD: usize = 16;
+
 /// What ends a session: a message without bytes.
 const END_MARK: &[u8] = &[0, 0];
 
@@ -150,6 +153,8 @@ impl Source for ItchSource {
 
     fn poll<S: Sink>(&mut self, sink: &mut S, budget: usize) -> Result<Progress, Error> {
         let mut file = BinaryFile::resume(&self.file, self.offset, self.number);
+        let mut ahead = file.clone();
+        ahead.by_ref().take(AHEAD).for_each(drop);
         let mut consumed = 0;
         while consumed < budget {
             let Some(frame) = file.next() else {
@@ -160,6 +165,9 @@ impl Source for ItchSource {
                 frame.map_err(|source| Error::Frame { path: self.path.clone(), source })?;
             let given = match &mut self.output {
                 Output::Normalised(normaliser) => {
+                    if let Some(Ok(later)) = ahead.next() {
+                        normaliser.foresee(later.bytes);
+                    }
                     let message = itch50::parse(bytes).map_err(|source| {
                         let path = self.path.clone();
                         Error::Itch { path, number, offset, source }

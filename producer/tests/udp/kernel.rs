@@ -128,8 +128,8 @@ fn nothing_is_allocated_for_a_message_even_where_packets_are_held_and_asked_for(
         assert!(Instant::now() < deadline, "stuck: {}", feed.summary());
         let _ = player.run_once(TURN).unwrap();
         let records = feed.summary().records;
-        // The map of orders grows for the last time at some 21,500 of 30,000 orders.
-        let half = usize::from(records > 55_000);
+        // Buffers reach their size in the first half.
+        let half = usize::from(records > 30_000);
         let allocated = allocations::during(|| match feed.run_once(usize::MAX).unwrap() {
             Progress::End => is_at_end = true,
             Progress::Idle => feed.wait(Duration::from_millis(1)),

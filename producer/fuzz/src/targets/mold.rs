@@ -11,7 +11,7 @@ use tickring_producer::source::Kinds;
 use tickring_producer::source::itch::normalise::Normaliser;
 use tickring_producer::source::pcap::{Payload, PcapOptions, PcapSource};
 use tickring_producer::wire::itch50::{self, TYPES};
-use tickring_producer::wire::moldudp64::{Header, Packet};
+use tickring_producer::wire::moldudp64::{Header, Packet, parse_request};
 use zerocopy::IntoBytes;
 
 /// Steps in which an arbiter has done all that it will do when nothing comes any more: the
@@ -21,6 +21,7 @@ const MOST_STEPS: usize = 10_000;
 const STEP_NS: u64 = 1_000_000;
 
 pub(crate) fn run(bytes: &[u8]) {
+    capture::split(bytes).for_each(|given| ask(given.bytes));
     for recovery in [None, Some(RecoveryOptions { most_messages: 10_000, ..Default::default() })] {
         arbitrate(bytes, recovery);
     }
@@ -30,6 +31,14 @@ pub(crate) fn run(bytes: &[u8]) {
             checked::read(open(path, merge), &file);
         }
     });
+}
+
+/// What a request server is asked for exists as numbers.
+fn ask(bytes: &[u8]) {
+    if let Ok(request) = parse_request(bytes) {
+        let (first, count) = (request.sequence.get(), u64::from(request.count.get()));
+        assert!(first > 0 && first.checked_add(count).is_some(), "{request:?}");
+    }
 }
 
 fn open(path: &Path, merge: bool) -> Result<PcapSource, tickring_producer::Error> {

@@ -25,34 +25,35 @@
 //! an undefined price, side `N` and the flag MAYBE_BAD_BOOK, and is counted.
 
 mod count;
+mod orders;
 mod state;
-
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use tickring::WrongKind;
 use tickring::record::{Mbo, Record, Trade, UNDEF_PRICE, UNDEF_SIZE};
 use tickring::record::{action, flag, side};
 use zerocopy::byteorder::big_endian::U64;
 
-use crate::book::{Order, Side};
-use crate::order_id::OrderIdHash;
+use crate::book::Side;
 use crate::source::{Report, Sink};
 use crate::wire::itch50::{
     BrokenTrade, CrossTrade, Header, Message, OrderCancel, OrderDelete, OrderExecuted,
     OrderExecutedWithPrice, OrderReplace, Price4, Trade as HiddenTrade,
 };
 use count::{Anomaly, Counts};
+use orders::{Orders, Resting};
 
 /// DBN's publisher number of Nasdaq TotalView.
 pub(crate) const XNAS: u16 = dbn::Publisher::XnasItchXnas as u16;
+
+/// Where the number of an order stands, in bytes from the beginning of a message.
+const ORDER_AT: usize = size_of::<Header>();
 
 /// Turns messages into records. Holds the resting orders, as executions and cancels name only
 /// their id.
 #[derive(Debug)]
 pub struct Normaliser {
     midnight_ns: u64,
-    orders: HashMap<u64, Order, OrderIdHash>,
+    orders: Orders,
     counts: Counts,
 }
 
@@ -107,9 +108,9 @@ struct Told {
 impl Told {
     /// The order that a message names; one that is not there is told as such.
     #[inline(always)]
-    fn of(order: Option<Order>, flags: u8) -> Self {
+    fn of(order: Option<Resting>, flags: u8) -> Self {
         match order {
-            Some(order) => Self { price: order.price, side: order.side.letter(), flags },
+            Some(order) => Self { price: price_e9(order.price), side: order.side.letter(), flags },
             None => Self { price: UNDEF_PRICE, side: side::NONE, flags },
         }
     }
@@ -130,7 +131,7 @@ impl Normaliser {
     /// in ns since the Unix epoch.
     #[must_use]
     pub fn new(midnight_ns: u64) -> Self {
-        Self { midnight_ns, orders: HashMap::default(), counts: Counts::default() }
+        Self { midnight_ns, orders: Orders::default(), counts: Counts::default() }
     }
 
     /// Forgets the orders: a new session begins, at this midnight. What was counted stays.
@@ -185,6 +186,17 @@ impl Normaliser {
         }
     }
 
+    /// Fetches what the records of a message that comes soon will need; some sixteen messages ahead
+    /// is far enough. A message that is none does no harm.
+    #[inline]
+    pub fn foresee(&self, message: &[u8]) {
+        // In all messages that name an order its number stands here, and others are rare.
+        if let Some(&order_reference) = message.get(ORDER_AT..).and_then(|rest| rest.first_chunk())
+        {
+            self.orders.foresee(u64::from_be_bytes(order_reference));
+        }
+    }
+
     /// Returns the messages by type and the anomalies.
     ///
     /// Cost: allocates.
@@ -203,14 +215,14 @@ impl Normaliser {
         price: Price4,
         sink: &mut S,
     ) -> Result<(), WrongKind> {
-        let (order_id, price) = (order_reference.get(), price_e9(price));
+        let (order_id, price) = (order_reference.get(), price.get());
         let side = side_of(letter);
         let flags = match side {
-            Some(side) => self.enter(order_id, Order { price, size, side }),
+            Some(side) => self.enter(order_id, Resting { price, size, side }),
             None => self.counts.anomaly(Anomaly::BadSide),
         };
         let side = side.map_or(side::NONE, Side::letter);
-        let told = Told { price, side, flags: flags | flag::LAST };
+        let told = Told { price: price_e9(price), side, flags: flags | flag::LAST };
         sink.tick(&stamp.mbo(action::ADD, order_id, told, size))
     }
 
@@ -240,7 +252,7 @@ impl Normaliser {
         if message.printable == b'N' {
             self.counts.not_printable();
         } else {
-            let price = price_e9(message.execution_price);
+            let price = price_e9(message.execution_price.get());
             let trade = Told { price, side: aggressor(order), flags };
             sink.tick(&stamp.trade(trade, size, message.match_number.get()))?;
         }
@@ -284,10 +296,10 @@ impl Normaliser {
         let (old, old_size) = self.remove(old_id);
         sink.tick(&stamp.mbo(action::CANCEL, old_id, old, old_size))?;
         let order_id = message.new_order_reference.get();
-        let (price, size) = (price_e9(message.price), message.shares.get());
+        let (price, size) = (message.price.get(), message.shares.get());
         let side = Side::from_letter(old.side);
-        let flags = side.map_or(0, |side| self.enter(order_id, Order { price, size, side }));
-        let new = Told { price, ..old }.with(flags | flag::LAST);
+        let flags = side.map_or(0, |side| self.enter(order_id, Resting { price, size, side }));
+        let new = Told { price: price_e9(price), ..old }.with(flags | flag::LAST);
         sink.tick(&stamp.mbo(action::ADD, order_id, new, size))
     }
 
@@ -303,13 +315,13 @@ impl Normaliser {
             return Ok(());
         }
         let size = self.counts.narrow(shares);
-        let told = Told::traded(price_e9(message.cross_price));
+        let told = Told::traded(price_e9(message.cross_price.get()));
         sink.tick(&stamp.trade(told, size, message.match_number.get()))
     }
 
     /// Puts an order in, and returns the flags that this gives.
     #[inline]
-    fn enter(&mut self, order_id: u64, order: Order) -> u8 {
+    fn enter(&mut self, order_id: u64, order: Resting) -> u8 {
         match self.orders.insert(order_id, order) {
             None => 0,
             Some(_) => self.counts.anomaly(Anomaly::DuplicateOrder),
@@ -319,7 +331,7 @@ impl Normaliser {
     /// Takes an order out whole, and returns what it was.
     #[inline]
     fn remove(&mut self, order_id: u64) -> (Told, u32) {
-        match self.orders.remove(&order_id) {
+        match self.orders.remove(order_id) {
             Some(order) => (Told::of(Some(order), 0), order.size),
             None => (Told::of(None, self.counts.anomaly(Anomaly::UnknownOrder)), UNDEF_SIZE),
         }
@@ -327,24 +339,20 @@ impl Normaliser {
 
     /// Takes `size` off an order; returns the order as it was, and the flags that this gives.
     #[inline]
-    fn take(&mut self, order_id: u64, size: u32) -> (Option<Order>, u8) {
-        let Entry::Occupied(mut entry) = self.orders.entry(order_id) else {
-            return (None, self.counts.anomaly(Anomaly::UnknownOrder));
+    fn take(&mut self, order_id: u64, size: u32) -> (Option<Resting>, u8) {
+        let order = self.orders.take(order_id, size);
+        let flags = match order {
+            None => self.counts.anomaly(Anomaly::UnknownOrder),
+            Some(order) if order.size < size => self.counts.anomaly(Anomaly::TooMuchTaken),
+            Some(_) => 0,
         };
-        let order = *entry.get();
-        if order.size > size {
-            entry.get_mut().size -= size;
-            return (Some(order), 0);
-        }
-        entry.remove();
-        let too_much = order.size < size;
-        (Some(order), if too_much { self.counts.anomaly(Anomaly::TooMuchTaken) } else { 0 })
+        (order, flags)
     }
 }
 
 /// Returns the trade of a `P`. Its side is always `B` since 2014, so the aggressor is not known.
 fn hidden_trade(stamp: Stamp, message: &HiddenTrade) -> Trade {
-    let told = Told::traded(price_e9(message.price));
+    let told = Told::traded(price_e9(message.price.get()));
     stamp.trade(told, message.shares.get(), message.match_number.get())
 }
 
@@ -355,7 +363,7 @@ fn broken_trade(stamp: Stamp, message: &BrokenTrade) -> Trade {
 }
 
 /// Returns the letter of the side that hit a resting order.
-fn aggressor(resting: Option<Order>) -> u8 {
+fn aggressor(resting: Option<Resting>) -> u8 {
     resting.map_or(side::NONE, |order| order.side.opposite().letter())
 }
 
@@ -369,8 +377,8 @@ fn side_of(letter: u8) -> Option<Side> {
 }
 
 /// Converts dollars x 10^4 to a price in 1e-9.
-fn price_e9(price: Price4) -> i64 {
-    i64::from(price.get()) * 100_000
+fn price_e9(price: u32) -> i64 {
+    i64::from(price) * 100_000
 }
 
 /// Returns the low 32 bits.

@@ -195,6 +195,7 @@ impl MoldFeed {
         let flags = if running.stream.is_doubtful() { flag::MAYBE_BAD_BOOK } else { 0 };
         let mut sink = Received::new(sink, ts_recv, flags);
         let skip = usize::from(place.skip);
+        packet.messages().for_each(|message| running.normaliser.foresee(message));
         // In this order no number is made behind the last message, which may be the highest.
         for (message, sequence) in packet.messages().zip(numbering.first..).skip(skip) {
             let message = itch50::parse(message).map_err(|source| {

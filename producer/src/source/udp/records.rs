@@ -87,6 +87,7 @@ impl Records {
                 self.flags = flag::MAYBE_BAD_BOOK;
             }
         }
+        run.messages().for_each(|(_, bytes)| self.normaliser.foresee(bytes));
         for (number, bytes) in run.messages() {
             let given = match itch50::parse(bytes) {
                 Ok(message) => {

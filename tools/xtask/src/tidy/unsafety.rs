@@ -5,7 +5,7 @@ use crate::tree::Source;
 
 /// Files that may use `unsafe`, with the reason that makes it unavoidable. What stands in a
 /// folder of that name (`bus/src/segment/`) belongs to the file.
-const MAY_USE: [(&str, &str); 19] = [
+const MAY_USE: [(&str, &str); 20] = [
     ("bus/src/words.rs", "words of shared memory as atomics"),
     ("bus/src/segment.rs", "mapping a file"),
     ("bus/src/sync.rs", "the membarrier system call"),
@@ -21,6 +21,7 @@ const MAY_USE: [(&str, &str); 19] = [
     ("bus/tests/truncation.rs", "a SIGBUS that is none of the ring's"),
     ("bus/tests/torture/victim.rs", "a union that tells which system call a traced process makes"),
     ("producer/src/map.rs", "mapping a recording"),
+    ("producer/src/source/itch/normalise/orders.rs", "the instruction that fetches a line"),
     ("producer/src/source/udp/datagrams.rs", "the recvmmsg system call"),
     ("consumers/ann/src/kernel.rs", "calls of the kernels for processors with AVX2 or VNNI"),
     ("benches/src/shared.rs", "words shared by the two processes of a measurement"),

@@ -195,7 +195,7 @@ fn collar(stamp: Stamp, message: &AuctionCollar) -> [Stat; 3] {
         (StatType::AuctionCollarUpperPrice, message.upper_price),
         (StatType::AuctionCollarLowerPrice, message.lower_price),
     ]
-    .map(|(kind, price)| stat(stamp, kind, price_e9(price)))
+    .map(|(kind, price)| stat(stamp, kind, price_e9(price.get())))
 }
 
 fn imbalance(stamp: Stamp, message: &NetOrderImbalance, counts: &mut Counts) -> Imbalance {
@@ -238,7 +238,7 @@ fn direct_listing(midnight_ns: u64, stamp: Stamp, message: &DirectListing) -> Im
 fn price_or_none(price: Price4) -> i64 {
     match price.get() {
         0 => UNDEF_PRICE,
-        _ => price_e9(price),
+        price => price_e9(price),
     }
 }
 
