@@ -24,8 +24,8 @@ use crate::order_id::OrderIdHash;
 
 /// Orders of one line.
 const ORDERS: usize = 7;
-/// Lines of the smallest table: 4 MiB, of which the kernel gives what is used. Some 200,000 orders
-/// can rest before it grows.
+/// Lines of the first table: 4 MiB, of which the kernel gives what is used. Some 200,000 orders can
+/// rest before it grows.
 const FEWEST_LINES: usize = 1 << 16;
 /// An odd constant with no pattern in its bits: 2^64 divided by the golden ratio.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -82,18 +82,13 @@ impl Line {
 }
 
 /// All orders that rest.
+#[derive(Default)]
 pub(super) struct Orders {
-    /// A power of two of them, at most half of them in use.
+    /// None before the first order; then a power of two of them, at most half of them in use.
     lines: Box<[Line]>,
     used: usize,
     /// What fits into no line. A venue has none.
     odd: HashMap<u64, Resting, OrderIdHash>,
-}
-
-impl Default for Orders {
-    fn default() -> Self {
-        Self { lines: lines(FEWEST_LINES), used: 0, odd: HashMap::default() }
-    }
 }
 
 impl fmt::Debug for Orders {
@@ -105,11 +100,9 @@ impl fmt::Debug for Orders {
 }
 
 impl Orders {
-    /// Forgets all orders. The table keeps its size.
+    /// Forgets all orders.
     pub(super) fn clear(&mut self) {
-        self.lines = lines(self.lines.len());
-        self.used = 0;
-        self.odd.clear();
+        *self = Self::default();
     }
 
     /// Fetches what a later call for this order will need.
@@ -169,7 +162,7 @@ impl Orders {
     fn home(&self, block: u64) -> usize {
         // The high bits of the product depend on all bits of the block.
         let bits = self.lines.len().trailing_zeros();
-        index(block.wrapping_mul(FACTOR) >> (u64::BITS - bits))
+        index(block.wrapping_mul(FACTOR) >> ((u64::BITS - bits) & (u64::BITS - 1)))
     }
 
     #[inline]
@@ -233,7 +226,7 @@ impl Orders {
     #[cold]
     fn grow(&mut self) {
         let old = mem::take(&mut self.lines);
-        self.lines = lines(old.len() * 2);
+        self.lines = lines((old.len() * 2).max(FEWEST_LINES));
         for line in old.into_iter().filter(|line| line.block != 0) {
             let (Ok(at) | Err(at)) = self.find(line.block);
             if let Some(place) = self.lines.get_mut(at) {
