@@ -95,6 +95,14 @@ pub enum Failure {
         /// What the library says.
         reason: String,
     },
+    /// A plot could not be drawn.
+    #[error("cannot draw {}: {reason}; hint: name a file in a folder that exists", path.display())]
+    Plot {
+        /// The file.
+        path: PathBuf,
+        /// What the library says.
+        reason: String,
+    },
     /// An engine did not do its work.
     #[error("{engine}: expected {expected}, found {found}; hint: its messages stand above")]
     Engine {

@@ -30,6 +30,7 @@ pub mod pin;
 pub mod ping;
 pub mod place;
 pub mod plain;
+pub mod plot;
 pub mod process;
 pub mod receiver;
 pub mod record;

@@ -10,12 +10,14 @@
 //!   tick. The engines of others are scripts and programs in `benches/peers/windows`.
 //! - A [`comparison`] lets the engines take turns, for some rounds. Ratios are those within a
 //!   round. All engines must agree on the number of bars, trades and on the volume.
+//! - A [`course`] is the cost by the number of instruments, or the memory over time, as a plot.
 //! - A [`check`] compares every integer of every bar with two batch engines, on ticks with all
 //!   that can go wrong.
 
 pub mod check;
 pub mod columns;
 pub mod comparison;
+pub mod course;
 pub mod engine;
 pub mod floor;
 pub mod market;

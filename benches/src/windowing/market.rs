@@ -79,13 +79,19 @@ impl Market {
     /// All ticks, also those that will be lost.
     #[must_use]
     pub fn generate(&self) -> Vec<Tick> {
+        let mut ticks = Vec::with_capacity(usize::try_from(self.ticks).unwrap_or(0));
+        ticks.extend(self.stream());
+        ticks
+    }
+
+    /// The same ticks one by one.
+    pub fn stream(&self) -> impl Iterator<Item = Tick> {
         let mut random = Random(self.seed);
         let instruments = Zipf::new(self.symbols.max(1));
         let mut prices: Vec<i64> =
             (0..self.symbols.max(1)).map(|_| between(&mut random, 1_000, 20_000)).collect();
         let step_ns = 1_000_000_000 / self.rate.max(1);
-        let mut ticks = Vec::with_capacity(usize::try_from(self.ticks).unwrap_or(0));
-        for n in 0..self.ticks {
+        (0..self.ticks).map(move |n| {
             let sym = instruments.draw(&mut random);
             let mut delay_ns = random.below(self.disorder_ms.saturating_mul(1_000_000) + 1);
             if self.faults && n % LATE_EVERY == LATE_EVERY / 2 {
@@ -96,16 +102,15 @@ impl Market {
                 *price = (*price + between(&mut random, -2, 2)).clamp(100, 25_000);
                 cents = *price;
             }
-            ticks.push(Tick {
+            Tick {
                 ts: (START_NS + n * step_ns).saturating_sub(delay_ns),
                 price: cents * 10_000_000,
                 sym,
                 size: u32::try_from(1 + random.below(MAX_SIZE)).unwrap_or(1),
                 side: i8::try_from(between(&mut random, -1, 1)).unwrap_or(0),
                 reserved: [0; 7],
-            });
-        }
-        ticks
+            }
+        })
     }
 
     /// What a reader meets, in order.

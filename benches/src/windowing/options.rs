@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::windowing::check;
 use crate::windowing::columns;
 use crate::windowing::comparison::{self, Comparison};
+use crate::windowing::course::{self, Instruments, Memory};
 use crate::windowing::engine::{self, Own};
 use crate::windowing::market::{self, Market};
 use crate::windowing::ours::Shape;
@@ -27,6 +28,10 @@ enum Command {
     Compare(Comparison),
     /// Compares every integer of every bar with two batch engines
     Check(check::Check),
+    /// Measures the cost of a tick by the number of instruments
+    Instruments(Instruments),
+    /// Measures the memory that windows with all aggregates and corrections take over time
+    Memory(Memory),
     /// Runs one engine of this program, and prints what it made and took as JSON
     Run(Run),
 }
@@ -73,6 +78,8 @@ impl Options {
         let done = match self.command {
             Command::Compare(comparison) => comparison::run(&comparison),
             Command::Check(check) => check::run(&check),
+            Command::Instruments(instruments) => course::instruments(&instruments),
+            Command::Memory(memory) => course::memory(&memory),
             Command::Run(run) => measure(&run),
         };
         match done {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tickring::record::{Record, Trade, WindowBar, action, side};
 use tickring::{Directory, Reader, RingName, RingSpec, Start, Writer};
 use tickring_window::{
-    Corrections, Output, Progress, WindowConsumer, WindowKind, WindowRings, WindowSpec,
+    Aggregate, Corrections, Output, Progress, WindowConsumer, WindowKind, WindowRings, WindowSpec,
     WindowTrade, Windows,
 };
 
@@ -66,6 +66,45 @@ pub fn from_memory(ticks: &[Tick], shape: Shape) -> Result<Totals, Failure> {
     }
     windows.finish(&mut out);
     Ok(totals)
+}
+
+/// Makes bars, with all aggregates of trades and with corrections, of ticks as they come. `look` is
+/// told after each how many were taken. Returns what the bars add up to, and how many ticks were
+/// late.
+///
+/// # Errors
+///
+/// [`Failure::Windows`], and what `look` says.
+pub fn full(
+    ticks: impl Iterator<Item = Tick>,
+    shape: Shape,
+    look: &mut impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<(Totals, u64), Failure> {
+    let aggregates = [
+        Aggregate::Twap,
+        Aggregate::Realised,
+        Aggregate::Ewma,
+        Aggregate::Quantiles,
+        Aggregate::Flow,
+    ];
+    let spec = WindowSpec {
+        corrections: Some(CORRECTIONS),
+        aggregates: aggregates.to_vec(),
+        ..shape.spec()
+    };
+    let mut windows = Windows::new(&spec).map_err(Failure::windows)?;
+    let (mut totals, mut late) = (Totals::default(), 0);
+    let mut out = |output: Output<'_>| match output {
+        Output::Bar(bar) => totals.add(bar.count, bar.volume),
+        Output::Late(_) => late += 1,
+        Output::Stats(_) => {}
+    };
+    for (seq, tick) in (0..).zip(ticks) {
+        windows.trade(&trade(seq, &tick), &mut out);
+        look(seq + 1)?;
+    }
+    windows.finish(&mut out);
+    Ok((totals, late))
 }
 
 /// What became of a stream with faults.

@@ -2,7 +2,8 @@
 //!
 //! Makes what the others need under `target/peers`: a Python environment with the pinned
 //! packages of `benches/peers/windows` and, with Java, Flink's classes out of one of them. Then
-//! runs the program `windows` of the benches, first its check, then its comparison.
+//! runs the program `windows` of the benches, first its check, then its comparison. Asked for a
+//! plot, of the cost by the number of instruments or of the memory over time, it does that alone.
 
 use std::env;
 use std::fs;
@@ -28,6 +29,8 @@ struct Plan {
     compares: bool,
     checks: bool,
     with_flink: bool,
+    /// What is drawn instead, and the file that it is drawn into.
+    plots: Vec<(&'static str, String)>,
 }
 
 /// Checks and measures.
@@ -37,15 +40,22 @@ struct Plan {
 /// differs or fails.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let plan = parse(arguments)?;
+    let build = ["build", "--release", "--package", "tickring-benches", "--bin", "windows"];
+    let windows = process::target_dir().join("release/windows");
+    if !plan.plots.is_empty() {
+        process::run(&mut process::cargo(build))?;
+        return plan.plots.iter().try_for_each(|(course, path)| {
+            process::run(Command::new(&windows).args([course, "--plot", path.as_str()]))
+        });
+    }
     let peers = process::target_dir().join("peers");
     let python = python::prepare(
         &peers.join("venv"),
         &process::root().join(PEERS).join("requirements.txt"),
     )?;
-    let build = ["build", "--release", "--package", "tickring-benches", "--bin", "windows"];
     process::run(&mut process::cargo(build))?;
     let market = |folder: &str| {
-        let mut command = Command::new(process::target_dir().join("release/windows"));
+        let mut command = Command::new(&windows);
         command.current_dir(process::root());
         command.args([if folder == "check" { "check" } else { "compare" }, "--folder"]);
         command.arg(peers.join(folder)).arg("--python").arg(&python).arg("--script");
@@ -92,7 +102,8 @@ impl Plan {
 fn parse(arguments: &[String]) -> Result<Plan, Failure> {
     let usage = |found: &str| Failure::Usage {
         expected: "window [--ticks N] [--rounds N] [--seed N] [--record FILE] [--check-only] \
-                   [--no-check] [--no-flink]"
+                   [--no-check] [--no-flink] | window [--instruments FILE.svg] \
+                   [--memory FILE.svg]"
             .to_owned(),
         found: found.to_owned(),
     };
@@ -109,6 +120,7 @@ fn parse(arguments: &[String]) -> Result<Plan, Failure> {
         compares: true,
         checks: true,
         with_flink: true,
+        plots: Vec::new(),
     };
     while let Some(option) = rest.next() {
         let mut number = |least: u64| {
@@ -121,6 +133,10 @@ fn parse(arguments: &[String]) -> Result<Plan, Failure> {
             "--seed" => plan.seed = number(0)?,
             "--record" => {
                 plan.record = Some(rest.next().ok_or_else(|| usage(option))?.to_owned());
+            }
+            "--instruments" | "--memory" => {
+                let course = if option == "--memory" { "memory" } else { "instruments" };
+                plan.plots.push((course, rest.next().ok_or_else(|| usage(option))?.to_owned()));
             }
             "--check-only" => plan.compares = false,
             "--no-check" => plan.checks = false,
@@ -203,6 +219,8 @@ mod tests {
         assert!(!plan(&["window", "--no-check"]).unwrap().checks);
         let record = plan(&["window", "--record", "x.md"]).unwrap().record;
         assert_eq!(record.as_deref(), Some("x.md"));
+        let plots = plan(&["window", "--memory", "m.svg", "--instruments", "i.svg"]).unwrap().plots;
+        assert_eq!(plots, [("memory", "m.svg".to_owned()), ("instruments", "i.svg".to_owned())]);
     }
 
     #[test]
@@ -213,6 +231,7 @@ mod tests {
             &["window", "--ticks"],
             &["window", "--ticks", "0"],
             &["window", "--record"],
+            &["window", "--memory"],
             &["window", "--fast"],
         ] {
             assert!(plan(wrong).unwrap_err().is_usage(), "{wrong:?}");
