@@ -5,15 +5,18 @@
 
 use crate::error::Error;
 use crate::filter::Filter;
+use crate::frozen::{Frozen, Still};
 use crate::index::{Ask, Exact, Index};
-use crate::lists::{Choice, ListStats, Lists};
+use crate::lists::{Choice, Effort, ListStats, Lists};
 use crate::metric::{Metric, norm};
 use crate::nearest::{Nearest, Neighbour};
 use crate::queries::Queries;
 use crate::recall::{Recall, RecallEstimate, RecallOptions, Verdict};
 use crate::scan::Scan;
+use crate::searcher::{Searcher, Sharing, overlap};
 use crate::window::{Clock, Mark, PINNED, Ttl, Window};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use tickring::record::Vector;
 
 /// How a corpus is searched.
@@ -70,6 +73,7 @@ pub(crate) enum Indexed {
 /// The corpus.
 #[derive(Debug)]
 pub struct Corpus {
+    metric: Metric,
     clock: Clock,
     pub(crate) live: Part,
     pinned: Option<Part>,
@@ -83,6 +87,22 @@ pub struct Corpus {
     is_approximate: bool,
     /// Vectors that were refused because a lane is no finite number.
     not_finite: u64,
+    /// The sequence behind the last vector that was put in.
+    watermark: u64,
+    /// What other threads search; `None` if there are none.
+    sharing: Option<Sharing>,
+    /// The pinned part as others see it.
+    still: Option<Arc<Still>>,
+}
+
+impl Part {
+    fn still(&self) -> Still {
+        let body = match &self.index {
+            Indexed::Exact(_) => None,
+            Indexed::Lists(lists) => Some(lists.body.clone()),
+        };
+        Still { window: self.window.clone(), body }
+    }
 }
 
 impl Indexed {
@@ -111,7 +131,7 @@ impl Indexed {
     fn exact_up_to(&self) -> u64 {
         match self {
             Self::Exact(_) => u64::MAX,
-            Self::Lists(lists) => lists.choice.exact_up_to,
+            Self::Lists(lists) => lists.body.choice.exact_up_to,
         }
     }
 }
@@ -128,7 +148,9 @@ impl Corpus {
         let window = Window::new(dim, window, ttl.map(|ttl| ttl.stay_ns))?;
         let index = Indexed::new(&window, metric, indexing);
         let pinned = pinned.map(|rows| pin(dim, metric, indexing, &rows)).transpose()?;
+        let still = pinned.as_ref().map(|pinned| Arc::new(pinned.still()));
         Ok(Self {
+            metric,
             clock: ttl.map(|ttl| ttl.clock).unwrap_or_default(),
             live: Part { window, index },
             pinned,
@@ -139,6 +161,9 @@ impl Corpus {
             truth: Nearest::new(0),
             is_approximate: false,
             not_finite: 0,
+            watermark: 0,
+            sharing: None,
+            still,
         })
     }
 
@@ -160,6 +185,14 @@ impl Corpus {
     /// Its norm is computed, whatever its writer stored. Cost: no allocation once the window is
     /// full, unless an instrument has more vectors in it than ever before.
     pub fn insert(&mut self, seq: u64, vector: &Vector, lanes: &[f32]) -> bool {
+        let is_new = self.put(seq, vector, lanes);
+        if self.sharing.as_mut().is_some_and(Sharing::is_time) {
+            self.share_if_wanted();
+        }
+        is_new
+    }
+
+    fn put(&mut self, seq: u64, vector: &Vector, lanes: &[f32]) -> bool {
         if !lanes.iter().all(|lane| lane.is_finite()) {
             self.not_finite += 1;
             return false;
@@ -181,6 +214,73 @@ impl Corpus {
         self.live.index.as_index().insert(&self.live.window, position);
         self.note(mark, position);
         true
+    }
+
+    /// A search for another thread. The corpus hands over what is to be searched every few hundred
+    /// vectors, if there were searches; see [`share`](Self::share).
+    ///
+    /// Searches of other threads that are compared change how far those here go, as
+    /// [`RecallOptions`] says: then answers depend on when others ask.
+    pub fn searcher(&mut self) -> Searcher {
+        let (metric, dim) = (self.metric, self.live.window.dim());
+        let every = self.recall.options.every;
+        if self.sharing.is_none() {
+            self.sharing = Some(Sharing::new(self.freeze()));
+        }
+        let make = |sharing: &mut Sharing| sharing.searcher(metric, dim, every);
+        let Some(sharing) = &mut self.sharing else { unreachable!("made above") };
+        make(sharing)
+    }
+
+    /// Lets other threads search what is here now, instead of what was there up to a few hundred
+    /// vectors ago: for owners that have nothing else to do. Takes what those threads found about
+    /// recall.
+    ///
+    /// Cost: nothing if nothing is new or nobody searches; otherwise a pointer copied for every 128
+    /// vectors and every list, and later a copy of the end of each list that goes on.
+    pub fn share(&mut self) {
+        let live = self.live.window.live();
+        let state = (live.start, live.end, self.live.window.clock_ns());
+        if self.sharing.as_ref().is_some_and(Sharing::is_alone) {
+            self.sharing = None;
+        }
+        if self.sharing.as_ref().is_none_or(|sharing| !sharing.is_behind(state)) {
+            return;
+        }
+        let frozen = self.freeze();
+        let compared = self.sharing.as_mut().map(|sharing| sharing.hand_over(frozen));
+        for [hits, wanted] in compared.into_iter().flatten() {
+            self.learn(hits, wanted);
+        }
+    }
+
+    fn share_if_wanted(&mut self) {
+        let room = self.live.window.room() as u64;
+        if self.sharing.as_ref().is_some_and(|own| own.is_alone() || own.is_wanted(room)) {
+            self.share();
+        }
+    }
+
+    /// Whether the index is not between two generations of lists, so that it can be saved.
+    pub(crate) fn is_settled(&self) -> bool {
+        match &self.live.index {
+            Indexed::Exact(_) => true,
+            Indexed::Lists(lists) => lists.is_settled(),
+        }
+    }
+
+    /// The corpus as it is now, for others.
+    pub(crate) fn freeze(&self) -> Frozen {
+        let [probes, rerank] = self.pinned_effort();
+        Frozen {
+            live: self.live.still(),
+            pinned: self.still.clone(),
+            pinned_effort: Effort { probes, rerank },
+            recall: self.recall.clone(),
+            not_finite: self.not_finite,
+            is_settled: self.is_settled(),
+            watermark: self.watermark,
+        }
     }
 
     /// Begins with an empty window at a position, to be filled from a snapshot.
@@ -209,6 +309,7 @@ impl Corpus {
     /// Notes which instrument a vector in the window is of.
     pub(crate) fn note(&mut self, mark: Mark, position: u64) {
         self.instruments.entry(mark.instrument_id).or_default().push_back(position);
+        self.watermark = mark.seq.saturating_add(1);
     }
 
     /// Finds what is near to `query`; the answer is then in [`neighbours`](Self::neighbours).
@@ -296,7 +397,7 @@ impl Corpus {
     pub fn choice(&self) -> Option<Choice> {
         match &self.live.index {
             Indexed::Exact(_) => None,
-            Indexed::Lists(lists) => Some(lists.choice),
+            Indexed::Lists(lists) => Some(lists.body.choice),
         }
     }
 
@@ -322,17 +423,19 @@ impl Corpus {
         if let Some(pinned) = &self.pinned {
             scan += self.exact.search(&pinned.window, ask, &mut self.truth);
         }
-        let found = self.nearest.as_slice();
-        let is_found = |near: &&Neighbour| found.iter().any(|own| own.seq == near.seq);
-        let truth = self.truth.as_slice();
-        let hits = truth.iter().filter(is_found).count() as u64;
-        let verdict = self.recall.take(hits, truth.len() as u64);
+        let [hits, wanted] = overlap(&self.nearest, &self.truth);
+        self.learn(hits, wanted);
+        scan
+    }
+
+    /// Takes the comparison of a search with the exact answer.
+    fn learn(&mut self, hits: u64, wanted: u64) {
+        let verdict = self.recall.take(hits, wanted);
         for part in std::iter::once(&mut self.live).chain(&mut self.pinned) {
             if let Indexed::Lists(lists) = &mut part.index {
                 follow(lists, verdict);
             }
         }
-        scan
     }
 
     /// Lets go what must: because it is too old, or because its room is needed.

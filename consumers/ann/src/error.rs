@@ -141,6 +141,19 @@ pub enum Error {
         /// The options then.
         found: String,
     },
+    /// The system gave no thread to search with.
+    #[error("cannot start a search thread: {source}; ask for fewer, or allow more threads")]
+    Thread {
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A search thread has ended by itself, so that queries would wait forever.
+    #[error(
+        "a search thread has died, expected it to answer: this is a defect of tickring, which \
+         its message on standard error describes; start the matcher again, queries without \
+         an answer will get one"
+    )]
+    SearchThread,
     /// Patterns do not have a threshold each.
     #[error("there are {found} thresholds for {expected} patterns: give one for each, or one")]
     Thresholds {

@@ -12,7 +12,7 @@
 //!   [`Query`](tickring::record::Query) records of other processes.
 //! - [`ExactScan`] is the search in place by itself, over any [`Reader`](tickring::Reader).
 //! - [`Corpus`] is the window with its index by itself: a [`Window`], and an [`Index`] of it, which
-//!   is [`Exact`] or [`Lists`].
+//!   is [`Exact`] or [`Lists`]; a [`Searcher`] searches it from another thread.
 //! - [`Metric`] says what "near" means and what number is published.
 //!
 //! # What is a function of what
@@ -29,8 +29,10 @@
 mod askers;
 mod calibrate;
 mod corpus;
+mod crew;
 mod error;
 mod filter;
+mod frozen;
 mod index;
 mod kernel;
 mod kmeans;
@@ -46,6 +48,7 @@ mod quantiser;
 mod queries;
 mod recall;
 mod scan;
+mod searcher;
 mod shortlist;
 mod snapshot;
 mod spec;
@@ -68,6 +71,7 @@ pub use crate::{
     queries::Queries,
     recall::{RecallEstimate, RecallOptions},
     scan::{ExactScan, Scan},
+    searcher::Searcher,
     spec::MatcherSpec,
     stats::Stats,
     window::{Clock, Mark, PINNED, Ttl, Window},

@@ -12,20 +12,21 @@
 //! few with each vector that comes. While there are two generations of lists a query looks into
 //! both.
 
+mod seek;
 mod train;
 
-use crate::filter::Filter;
-use crate::index::{Ask, Exact, Index};
-use crate::kernel;
+use crate::index::{Ask, Index};
 use crate::kmeans::Centroids;
 use crate::metric::Metric;
 use crate::nearest::Nearest;
-use crate::posting::{CHUNK, Entry, Pool, Posting};
-use crate::quantiser::{Extremes, Quantiser, Signed, stride_of};
+use crate::posting::{Entry, Pool, Posting};
+use crate::quantiser::{Extremes, Quantiser, stride_of};
 use crate::scan::Scan;
-use crate::shortlist::Shortlist;
 use crate::window::Window;
+use std::sync::Arc;
 use train::{Older, Training};
+
+pub(crate) use seek::{Effort, Found, Seeker};
 
 /// Set in a home if it is one of the generation of odd number.
 const ODD: u32 = 1 << 31;
@@ -65,23 +66,29 @@ pub struct ListStats {
     pub fell_back: u64,
 }
 
-/// The lists of one set of centroids.
-#[derive(Debug)]
+/// The lists of one set of centroids. A clone shares them: what changes is copied first.
+#[derive(Clone, Debug)]
 pub(crate) struct Generation {
-    pub(crate) centroids: Centroids,
-    pub(crate) lists: Vec<Posting>,
+    pub(crate) centroids: Arc<Centroids>,
+    pub(crate) lists: Vec<Arc<Posting>>,
 }
 
 impl Generation {
     pub(crate) fn new(centroids: Centroids) -> Self {
-        let lists = (0..centroids.len()).map(|_| Posting::default()).collect();
-        Self { centroids, lists }
+        let lists = (0..centroids.len()).map(|_| Arc::default()).collect();
+        Self { centroids: Arc::new(centroids), lists }
+    }
+
+    /// A list, to be changed.
+    fn list_mut(&mut self, list: usize) -> Option<&mut Posting> {
+        self.lists.get_mut(list).map(Arc::make_mut)
     }
 }
 
-/// The index.
-#[derive(Debug)]
-pub struct Lists {
+/// What a search looks at. A clone costs a pointer for each list, shares everything, and stands
+/// still while the index goes on: it is what other threads search, and what snapshots are made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
     pub(crate) metric: Metric,
     pub(crate) choice: Choice,
     pub(crate) stride: usize,
@@ -89,29 +96,30 @@ pub struct Lists {
     pub(crate) extremes: Extremes,
     pub(crate) newest: Generation,
     older: Option<Older>,
-    training: Option<Training>,
-    /// For each slot of the window: the list, with the generation's parity.
-    pub(crate) homes: Vec<u32>,
     pub(crate) stats: ListStats,
     /// Vectors, and those with clipped lanes, since the range was last looked at.
     pub(crate) lately: (u64, u64),
     /// Whether new centroids are wanted.
     pub(crate) is_stale: bool,
-    exact: Exact,
-    pool: Pool,
-    scratch: Scratch,
-    is_last_exact: bool,
 }
 
-/// Room that searches and inserts use.
+impl Body {
+    /// How far a search goes.
+    pub(crate) fn effort(&self) -> Effort {
+        Effort { probes: self.stats.probes, rerank: self.stats.rerank }
+    }
+}
+
+/// The index.
 #[derive(Debug)]
-struct Scratch {
-    code: Vec<u8>,
-    signed: Signed,
-    dots: Vec<i32>,
-    /// Lists to be looked through: (distance, list).
-    probes: Vec<(i32, usize)>,
-    shortlist: Shortlist,
+pub struct Lists {
+    pub(crate) body: Body,
+    training: Option<Training>,
+    /// For each slot of the window: the list, with the generation's parity.
+    homes: Vec<u32>,
+    pool: Pool,
+    seeker: Seeker,
+    is_last_exact: bool,
 }
 
 impl Lists {
@@ -121,7 +129,8 @@ impl Lists {
     #[must_use]
     pub fn new(window: &Window, metric: Metric, choice: Choice) -> Self {
         let stride = stride_of(window.dim());
-        Self {
+        let rerank = choice.rerank.into();
+        let body = Body {
             metric,
             choice,
             stride,
@@ -129,25 +138,16 @@ impl Lists {
             extremes: Extremes::NONE,
             newest: Generation::new(Centroids::single(stride)),
             older: None,
-            training: None,
-            homes: vec![0; window.room()],
-            stats: ListStats {
-                lists: 1,
-                probes: 1,
-                rerank: choice.rerank.into(),
-                ..ListStats::default()
-            },
+            stats: ListStats { lists: 1, probes: 1, rerank, ..ListStats::default() },
             lately: (0, 0),
             is_stale: false,
-            exact: Exact::new(metric),
+        };
+        Self {
+            body,
+            training: None,
+            homes: vec![0; window.room()],
             pool: Pool::new(stride),
-            scratch: Scratch {
-                code: vec![0; stride],
-                signed: Signed::new(stride),
-                dots: vec![0; 1],
-                probes: Vec::new(),
-                shortlist: Shortlist::default(),
-            },
+            seeker: Seeker::new(metric, stride),
             is_last_exact: true,
         }
     }
@@ -155,7 +155,7 @@ impl Lists {
     /// The counts.
     #[must_use]
     pub fn stats(&self) -> &ListStats {
-        &self.stats
+        &self.body.stats
     }
 
     /// Whether the last search compared every vector.
@@ -167,88 +167,61 @@ impl Lists {
     /// Whether neither training nor moving is under way, so that the index can be saved.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.training.is_none() && self.older.is_none()
+        self.training.is_none() && self.body.older.is_none()
     }
 
     /// Sets how many lists a query looks through, between one and all.
     pub fn set_probes(&mut self, probes: u64) {
-        self.stats.probes = probes.clamp(1, self.stats.lists);
+        self.body.stats.probes = probes.clamp(1, self.body.stats.lists);
     }
 
     /// Sets how many candidates are compared for each neighbour, at least as many as were chosen
     /// and at most [`MOST_RERANK`], unless more were chosen.
     pub(crate) fn set_rerank(&mut self, rerank: u64) {
-        let least = u64::from(self.choice.rerank).max(1);
-        self.stats.rerank = rerank.clamp(least, least.max(MOST_RERANK));
+        let least = u64::from(self.body.choice.rerank).max(1);
+        self.body.stats.rerank = rerank.clamp(least, least.max(MOST_RERANK));
     }
 
     /// Has new centroids trained as soon as there is time.
     pub fn retrain(&mut self) {
-        self.is_stale = true;
+        self.body.is_stale = true;
     }
 
     /// Codes the vector at `position` into the scratch and gives its square and its list of the
-    /// newest generation.
-    fn code(&mut self, window: &Window, position: u64) -> (i32, usize) {
-        let factor = factor(self.metric, window.mark(position).norm);
-        let quantiser = self.quantiser_for(window, position, factor);
-        let Scratch { code, signed, dots, .. } = &mut self.scratch;
-        let coded = quantiser.encode(window.lanes(position), factor, code);
-        self.lately.0 += 1;
+    /// newest generation. Counts what is clipped if `is_counted`.
+    fn code(&mut self, window: &Window, position: u64, is_counted: bool) -> (i32, usize) {
+        let Self { body, seeker, .. } = self;
+        let (lanes, marks) = window.run(position, 1);
+        let factor = factor(body.metric, marks.first().map_or(0.0, |mark| mark.norm));
+        if body.quantiser.is_none() {
+            body.extremes.see(lanes, factor);
+        }
+        let (extremes, is_centred) = (body.extremes, body.metric == Metric::InnerProduct);
+        let quantiser = *body.quantiser.get_or_insert_with(|| Quantiser::new(extremes, is_centred));
+        let (coded, list) = seeker.code(quantiser, &body.newest, (lanes, factor));
         if coded.clipped > 0 {
-            self.extremes.see(window.lanes(position), factor);
-            self.lately.1 += 1;
+            body.extremes.see(lanes, factor);
         }
-        signed.set(code);
-        (coded.square, self.newest.centroids.nearest(signed, dots).0)
-    }
-
-    fn quantiser_for(&mut self, window: &Window, position: u64, factor: f32) -> Quantiser {
-        if self.quantiser.is_none() {
-            self.extremes.see(window.lanes(position), factor);
+        if is_counted {
+            body.lately.0 += 1;
+            body.lately.1 += u64::from(coded.clipped > 0);
         }
-        let (extremes, is_centred) = (self.extremes, self.metric == Metric::InnerProduct);
-        *self.quantiser.get_or_insert_with(|| Quantiser::new(extremes, is_centred))
+        (coded.square, list)
     }
 
     /// The home of a list of the newest generation.
     fn home_of(&self, list: usize) -> u32 {
-        let parity = if self.stats.generation.is_multiple_of(2) { 0 } else { ODD };
+        let parity = if self.body.stats.generation.is_multiple_of(2) { 0 } else { ODD };
         u32::try_from(list).unwrap_or(0) | parity
-    }
-
-    /// Makes the query the signed side of inner products.
-    fn code_query(&mut self, query: &[f32]) {
-        let Scratch { code, signed, .. } = &mut self.scratch;
-        let (quantiser, factor) = match self.metric {
-            // An inner product scales with the query, so the query has a range of its own.
-            Metric::InnerProduct => {
-                let mut extremes = Extremes::NONE;
-                extremes.see(query, 1.0);
-                (Quantiser::new(extremes, true), 1.0)
-            }
-            Metric::L2 | Metric::Cosine => {
-                let norm = self.metric.norm_of(query);
-                let factor = if norm > 0.0 { norm.recip() } else { 1.0 };
-                #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
-                let factor = factor as f32;
-                let unused = Quantiser::new(Extremes::NONE, false);
-                (self.quantiser.unwrap_or(unused), factor)
-            }
-        };
-        quantiser.encode(query, factor, code);
-        signed.set(code);
     }
 
     /// Restores an entry whose list of the newest generation is known.
     pub(crate) fn adopt(&mut self, window: &Window, position: u64, list: u32) -> bool {
-        let lately = self.lately;
-        let (square, _) = self.code(window, position);
-        self.lately = lately;
+        let (square, _) = self.code(window, position, false);
         let list = usize::try_from(list).unwrap_or(usize::MAX);
         let home = self.home_of(list);
-        let entry = Entry { position, square, code: &self.scratch.code };
-        let Some(posting) = self.newest.lists.get_mut(list) else { return false };
+        let entry = Entry { position, square, code: &self.seeker.code };
+        let Some(posting) = self.body.newest.list_mut(list) else { return false };
         posting.push_back(&mut self.pool, entry);
         self.homes.get_mut(window.slot(position)).is_some_and(|at| {
             *at = home;
@@ -258,24 +231,18 @@ impl Lists {
 
     /// Takes over centroids and counts from a snapshot, before entries are adopted.
     pub(crate) fn begin_at(&mut self, centroids: Centroids, stats: ListStats) {
-        self.scratch.dots.resize(centroids.len().max(1), 0);
-        self.newest = Generation::new(centroids);
-        self.stats = stats;
-    }
-
-    /// Whether the home of the vector at `position` is its list, for snapshots.
-    pub(crate) fn list_of(&self, window: &Window, position: u64) -> u32 {
-        self.homes.get(window.slot(position)).map_or(0, |home| home & !ODD)
+        self.body.newest = Generation::new(centroids);
+        self.body.stats = stats;
     }
 }
 
 impl Index for Lists {
     fn insert(&mut self, window: &Window, position: u64) {
         self.swap_if_due(window, position);
-        let (square, list) = self.code(window, position);
+        let (square, list) = self.code(window, position, true);
         let home = self.home_of(list);
-        let entry = Entry { position, square, code: &self.scratch.code };
-        if let Some(posting) = self.newest.lists.get_mut(list) {
+        let entry = Entry { position, square, code: &self.seeker.code };
+        if let Some(posting) = self.body.newest.list_mut(list) {
             posting.push_back(&mut self.pool, entry);
         }
         if let Some(at) = self.homes.get_mut(window.slot(position)) {
@@ -289,100 +256,22 @@ impl Index for Lists {
     fn expire(&mut self, window: &Window, position: u64) {
         let home = self.homes.get(window.slot(position)).copied().unwrap_or(0);
         let is_newest = home == self.home_of(usize::try_from(home & !ODD).unwrap_or(0));
-        let generation = match &mut self.older {
+        let generation = match &mut self.body.older {
             Some(older) if !is_newest => &mut older.generation,
-            _ => &mut self.newest,
+            _ => &mut self.body.newest,
         };
         let list = usize::try_from(home & !ODD).unwrap_or(usize::MAX);
-        let posting = generation.lists.get_mut(list);
+        let posting = generation.list_mut(list);
         let was_there = posting.is_some_and(|list| list.pop_front(&mut self.pool, position));
         debug_assert!(was_there, "position {position} is the oldest of its list");
     }
 
     fn search(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan {
-        self.is_last_exact = window.len() as u64 <= self.choice.exact_up_to;
-        if self.is_last_exact || nearest.has_radius() {
-            self.is_last_exact = true;
-            return self.exact.search(window, ask, nearest);
-        }
-        self.code_query(ask.query);
-        let rerank = usize::try_from(self.stats.rerank).unwrap_or(usize::MAX);
-        self.scratch.shortlist.begin(nearest.room().saturating_mul(rerank));
-        let mut scan = Scan::default();
-        let mut is_all = true;
-        let older = self.older.as_ref().map(|older| &older.generation);
-        for generation in std::iter::once(&self.newest).chain(older) {
-            is_all &= self.scratch.choose(generation, self.metric, self.stats.probes);
-            scan.scanned += self.scratch.look(generation, self.metric, window, ask.filter);
-        }
-        let query = (ask.query, self.metric.norm_of(ask.query));
-        for position in self.scratch.shortlist.positions() {
-            Exact::offer(self.metric, window, position, query, nearest);
-        }
-        if nearest.is_full() || is_all {
-            return scan;
-        }
-        self.stats.fell_back += 1;
-        self.is_last_exact = true;
-        nearest.clear();
-        self.exact.search(window, ask, nearest)
-    }
-}
-
-impl Scratch {
-    /// Chooses the lists to look through and says whether they are all that have entries.
-    fn choose(&mut self, generation: &Generation, metric: Metric, most: u64) -> bool {
-        self.probes.clear();
-        let Generation { centroids, lists } = generation;
-        if lists.len() == 1 {
-            self.probes.push((0, 0));
-            return true;
-        }
-        let dots = self.dots.get_mut(..lists.len()).unwrap_or(&mut []);
-        kernel::dot_codes(&centroids.codes, self.signed.lanes(), dots);
-        for (at, ((dot, square), list)) in
-            dots.iter().zip(&centroids.squares).zip(lists).enumerate()
-        {
-            if list.len() > 0 {
-                self.probes.push((score(metric, self.signed.corrected(*dot), *square), at));
-            }
-        }
-        let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
-        if self.probes.len() <= most {
-            return true;
-        }
-        self.probes.select_nth_unstable(most - 1);
-        self.probes.truncate(most);
-        false
-    }
-
-    /// Looks through the chosen lists and gives the number of codes seen.
-    fn look(
-        &mut self,
-        generation: &Generation,
-        metric: Metric,
-        window: &Window,
-        filter: Filter,
-    ) -> u64 {
-        let admits_all = filter.admits_all();
-        let stride = self.code.len();
-        let mut dots = [0; CHUNK];
-        let mut seen = 0;
-        let lists = self.probes.iter().filter_map(|(_, at)| generation.lists.get(*at));
-        for run in lists.flat_map(|list| list.runs(stride)) {
-            kernel::dot_codes(run.codes, self.signed.lanes(), &mut dots);
-            seen += run.positions.len() as u64;
-            for ((dot, square), position) in dots.iter().zip(run.squares).zip(run.positions) {
-                let score = score(metric, self.signed.corrected(*dot), *square);
-                if score > self.shortlist.limit() {
-                    continue;
-                }
-                if admits_all || filter.admits(&window.mark(*position)) {
-                    self.shortlist.offer(score, *position);
-                }
-            }
-        }
-        seen
+        let effort = self.body.effort();
+        let (scan, found) = self.seeker.search(&self.body, window, effort, ask, nearest);
+        self.is_last_exact = found != Found::Approximate;
+        self.body.stats.fell_back += u64::from(found == Found::FellBack);
+        scan
     }
 }
 
@@ -392,14 +281,5 @@ fn factor(metric: Metric, norm: f32) -> f32 {
         Metric::L2 | Metric::InnerProduct => 1.0,
         Metric::Cosine if norm > 0.0 && norm.recip().is_finite() => norm.recip(),
         Metric::Cosine => 0.0,
-    }
-}
-
-/// The rank of a code by its inner product with the query: the lower the nearer.
-#[inline]
-fn score(metric: Metric, dot: i32, square: i32) -> i32 {
-    match metric {
-        Metric::InnerProduct => -dot,
-        Metric::L2 | Metric::Cosine => square - 2 * dot,
     }
 }

@@ -1,13 +1,16 @@
 //! The consumer: reads vectors and queries, searches, publishes matches.
 
 mod open;
+mod requests;
 mod saving;
 mod search;
 mod slot;
 
 use crate::askers::{AskerStats, Askers};
 use crate::corpus::Corpus;
+use crate::crew::Crew;
 use crate::error::Error;
+use crate::nearest::Neighbour;
 use crate::outlet::{Outlet, ReplayStats};
 use crate::patterns::PatternScan;
 use crate::queries::Queries;
@@ -18,12 +21,11 @@ use saving::Saving;
 use search::Search;
 use slot::{Found, Slot};
 use std::time::{Duration, Instant};
-use tickring::record::{Answer, Match, Record, RecordHeader};
+use tickring::record::{Match, Record, RecordHeader};
 use tickring::{Poll, Reader};
 
-/// Vectors that are read at most before other processes have their turn; while fewer wait, a query
-/// sees all that were published before it.
-const TURN: u32 = 64;
+/// How long is waited for search threads before looking for vectors again.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// What a call of [`Matcher::run_once`] achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,8 @@ pub enum Progress {
 
 /// Reads a vectors ring and publishes the nearest neighbours to a matches ring.
 ///
-/// One thread, beside which centroids are trained and snapshots written. A matcher that is
+/// One thread, beside which centroids are trained and snapshots written, and queries of other
+/// processes answered if there are [`search_threads`](MatcherOptions::search_threads). A matcher that is
 /// dropped, or killed, leaves its ring open for the next one, which goes on behind the last match;
 /// with a [snapshot](crate::SnapshotOptions) it goes on where that one stood, and publishes nothing
 /// twice.
@@ -85,6 +88,10 @@ pub struct Matcher {
     epoch: u64,
     /// Vectors that must come before the window has no hole any more.
     hole: u64,
+    /// The sequence at which the window had its last hole no more.
+    whole_from: u64,
+    /// Threads that answer queries of other processes; `None` where it is done here.
+    crew: Option<Crew>,
     stats: Stats,
     latency_ns: Histogram<u64>,
 }
@@ -163,6 +170,9 @@ impl Matcher {
     /// [`Reader::wait`](tickring::Reader::wait). Where other processes may ask it ends in time to
     /// look for new rings of theirs.
     pub fn wait(&mut self, limit: Duration) -> bool {
+        if let Some(crew) = self.crew.as_mut().filter(|crew| !crew.is_idle()) {
+            return crew.wait(limit.min(LOOK_AGAIN));
+        }
         match &mut self.askers {
             Some(askers) => askers.wait(&mut self.vectors, limit),
             None => self.vectors.wait(limit),
@@ -223,7 +233,7 @@ impl Matcher {
             self.answer_registered()?;
             return Ok(Step::Taken);
         }
-        if self.answer_request()? {
+        if self.serve()? {
             return Ok(Step::Taken);
         }
         let slot = &mut self.slot;
@@ -242,6 +252,7 @@ impl Matcher {
             Poll::Lapped { missed, .. } => self.lapped(missed),
             Poll::Empty => {
                 self.outlet.end_replay();
+                self.check_crew()?;
                 return Ok(Step::Nothing);
             }
             Poll::Closed(_) => return self.closed(),
@@ -272,7 +283,10 @@ impl Matcher {
             Task::Quiet => {}
         }
         self.search.insert(seq, &vector, &self.slot.lanes);
-        self.hole = self.hole.saturating_sub(1);
+        if self.hole > 0 {
+            self.hole -= 1;
+            self.whole_from = self.vectors.cursor();
+        }
         Ok(())
     }
 
@@ -291,67 +305,6 @@ impl Matcher {
         self.publish(&Asker { header, query_id: row as u64 }, scan)
     }
 
-    /// Answers a query of another process, if there is one, and says whether there was.
-    fn answer_request(&mut self) -> Result<bool, Error> {
-        let (Some(askers), Some(corpus)) = (&mut self.askers, self.search.corpus_mut()) else {
-            return Ok(false);
-        };
-        let cursor = self.vectors.cursor();
-        let request = match self.outlet.next_answer() {
-            // Given before: at the same place of the input it is the same answer.
-            Some(answer) if answer.watermark <= cursor => match askers.again(&answer) {
-                Some(request) => request,
-                None => {
-                    askers.stats.missed += u64::from(!self.outlet.skip_answer());
-                    return Ok(true);
-                }
-            },
-            _ if self.outlet.is_replaying() => return Ok(false),
-            _ if self.vectors.lag() > 0 && self.unasked < TURN => {
-                self.unasked += 1;
-                return Ok(false);
-            }
-            _ => match askers.poll() {
-                Some(request) => request,
-                None => {
-                    self.unasked = 0;
-                    return Ok(false);
-                }
-            },
-        };
-        let read_at = Instant::now();
-        let (query, query_seq, asker) = (request.query, request.seq, request.asker);
-        let terms = search::terms_of(&query);
-        let scan = corpus.search(&request.lanes, &terms);
-        let mut flags = if corpus.is_approximate() { Answer::APPROXIMATE } else { 0 };
-        flags |= if self.hole > 0 { Answer::INCOMPLETE } else { 0 };
-        let near = corpus.neighbours();
-        let latency_ns = count_latency(&mut self.latency_ns, read_at);
-        let latency_ns = if self.publishes_latency { latency_ns } else { 0 };
-        let header = query.header;
-        let head = Answer {
-            query_id: query.query_id,
-            query_seq,
-            watermark: cursor,
-            asker,
-            latency_ns,
-            count: u16::try_from(near.len()).unwrap_or(u16::MAX),
-            flags,
-            #[expect(clippy::cast_possible_truncation, reason = "the field has the low bits")]
-            epoch: self.epoch as u32,
-            ..Answer::empty(header.publisher_id, header.instrument_id, header.ts_event)
-        };
-        self.outlet.stage_answer(&head)?;
-        self.stats.queries += 1;
-        self.stats.answered += 1;
-        self.stats.scan += scan;
-        self.stats.incomplete += u64::from(self.hole > 0);
-        let asker = Asker { header, query_id: query.query_id };
-        self.stage_neighbours(&asker, query.k, latency_ns)?;
-        self.outlet.flush();
-        Ok(true)
-    }
-
     /// Publishes what the last search found, telling readers once.
     fn publish(&mut self, asker: &Asker, scan: Scan) -> Result<(), Error> {
         self.stats.queries += 1;
@@ -360,29 +313,9 @@ impl Matcher {
         let latency_ns = count_latency(&mut self.latency_ns, self.newest.read_at);
         let latency_ns = if self.publishes_latency { latency_ns } else { 0 };
         if !self.outlet.was_given(asker.query_id) {
-            self.stage_neighbours(asker, self.k, latency_ns)?;
+            let terms = (self.k, latency_ns, self.search.generation());
+            self.stats.matches += asker.stage(&mut self.outlet, self.search.neighbours(), terms)?;
             self.outlet.flush();
-        }
-        Ok(())
-    }
-
-    fn stage_neighbours(&mut self, asker: &Asker, k: u16, latency_ns: u32) -> Result<(), Error> {
-        let header = &asker.header;
-        let generation = self.search.generation();
-        for (rank, near) in (0..).zip(self.search.neighbours()) {
-            let found = Match {
-                ts_query: header.ts_event,
-                query_id: asker.query_id,
-                match_id: near.id,
-                distance: near.distance,
-                rank,
-                k,
-                latency_ns,
-                generation,
-                ..Match::empty(header.publisher_id, header.instrument_id, header.ts_event)
-            };
-            self.outlet.stage_match(&found)?;
-            self.stats.matches += 1;
         }
         Ok(())
     }
@@ -413,6 +346,14 @@ impl Matcher {
         }
         self.outlet.flush();
         Ok(())
+    }
+
+    /// Does nothing while all search threads live; otherwise answers would not come.
+    fn check_crew(&self) -> Result<(), Error> {
+        match &self.crew {
+            Some(crew) if !crew.is_idle() && crew.is_broken() => Err(Error::SearchThread),
+            _ => Ok(()),
+        }
     }
 
     fn restarted(&mut self, epoch: u64) {
@@ -447,6 +388,33 @@ impl Matcher {
         self.save()?;
         self.outlet.close();
         Ok(Step::Ended)
+    }
+}
+
+impl Asker {
+    /// Stages its neighbours, and says how many, with what each of them tells: the number asked
+    /// for, the latency and the generation of the index.
+    fn stage(
+        &self,
+        outlet: &mut Outlet,
+        near: &[Neighbour],
+        (k, latency_ns, generation): (u16, u32, u32),
+    ) -> Result<u64, Error> {
+        let header = &self.header;
+        for (rank, near) in (0..).zip(near) {
+            outlet.stage_match(&Match {
+                ts_query: header.ts_event,
+                query_id: self.query_id,
+                match_id: near.id,
+                distance: near.distance,
+                rank,
+                k,
+                latency_ns,
+                generation,
+                ..Match::empty(header.publisher_id, header.instrument_id, header.ts_event)
+            })?;
+        }
+        Ok(near.len() as u64)
     }
 }
 

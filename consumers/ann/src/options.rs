@@ -98,6 +98,11 @@ pub struct MatcherOptions {
     /// The rings of the bus whose names begin like this are queries of other processes, which are
     /// answered from a window of one's own. The matches ring then has the kind `answer`, too.
     pub requests: Option<String>,
+    /// Threads that answer the queries of other processes beside the one that inserts; 0 answers
+    /// them in between. Such an answer sees what its watermark says, which is some hundred vectors
+    /// behind while vectors come, and it stands as it is after a restart, because what it saw
+    /// depended on when it was asked.
+    pub search_threads: u16,
     /// Where the state is saved, so that the next matcher goes on from there.
     pub snapshot: Option<SnapshotOptions>,
     /// Slots of the matches ring, a power of two from 64 on.
@@ -124,6 +129,7 @@ impl Default for MatcherOptions {
             pinned: None,
             recall: RecallOptions::default(),
             requests: None,
+            search_threads: 0,
             snapshot: None,
             capacity: tickring::DEFAULT_CAPACITY,
             mode: Mode::default(),
@@ -162,6 +168,10 @@ impl MatcherOptions {
             check("lists", 1, 1 << 16, choice.lists.into(), hint)?;
             check("rerank", 1, 1_000, choice.rerank.into(), "candidates for each neighbour")?;
         }
+        let most = if self.requests.is_some() { 256 } else { 0 };
+        let hint =
+            "they answer `requests`, so ask for those, too; and more threads than cores idle";
+        check("search-threads", 0, most, self.search_threads.into(), hint)?;
         check("recall", 0, 1_000, self.recall.target_permille.into(), "in thousandths")?;
         // An eighth is what readers keep away from the writer, see `Start::Oldest`.
         let most = capacity - capacity / 8;
@@ -241,6 +251,7 @@ mod tests {
             ("window", MatcherOptions { window: Some(0), ..ok.clone() }),
             ("window", MatcherOptions { window: Some(57), ..ok.clone() }),
             ("every", MatcherOptions { mode, ..ok.clone() }),
+            ("search-threads", MatcherOptions { search_threads: 1, ..ok.clone() }),
         ];
         for (expected, options) in cases {
             match options.checked_window(64) {

@@ -1,10 +1,13 @@
 //! A posting list that is a queue: codes in chunks, appended at the tail, expired at the head.
 //!
 //! Positions ascend from head to tail. Whatever leaves a list is its oldest or its newest entry,
-//! so that no list ever has a hole, and a chunk that is empty goes back to a pool.
+//! so that no list ever has a hole, and a chunk that is empty goes back to a pool. A clone of a list
+//! shares its chunks and stands still: a chunk that is shared is copied before it is written to,
+//! and given back only once nobody else has it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Entries of one chunk.
 pub(crate) const CHUNK: usize = 64;
@@ -21,7 +24,7 @@ pub(crate) struct Chunk {
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     stride: usize,
-    free: Vec<Chunk>,
+    free: Vec<Arc<Chunk>>,
 }
 
 impl Pool {
@@ -29,12 +32,19 @@ impl Pool {
         Self { stride, free: Vec::new() }
     }
 
-    fn take(&mut self) -> Chunk {
-        self.free.pop().unwrap_or_else(|| Chunk {
-            codes: vec![0; self.stride * CHUNK].into_boxed_slice(),
-            squares: [0; CHUNK],
-            positions: [0; CHUNK],
+    fn take(&mut self) -> Arc<Chunk> {
+        self.free.pop().unwrap_or_else(|| {
+            Arc::new(Chunk {
+                codes: vec![0; self.stride * CHUNK].into_boxed_slice(),
+                squares: [0; CHUNK],
+                positions: [0; CHUNK],
+            })
         })
+    }
+
+    /// Keeps a chunk, unless somebody else still has it.
+    fn give(&mut self, chunk: Option<Arc<Chunk>>) {
+        self.free.extend(chunk.filter(|chunk| Arc::strong_count(chunk) == 1));
     }
 }
 
@@ -49,7 +59,7 @@ pub(crate) struct Entry<'e> {
 /// The list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Posting {
-    chunks: VecDeque<Chunk>,
+    chunks: VecDeque<Arc<Chunk>>,
     /// Place of the oldest entry in the first chunk.
     first: usize,
     len: usize,
@@ -97,7 +107,7 @@ impl Posting {
         self.first += 1;
         self.len -= 1;
         if self.first == CHUNK || self.len == 0 {
-            pool.free.extend(self.chunks.pop_front());
+            pool.give(self.chunks.pop_front());
             self.first = 0;
         }
         true
@@ -111,7 +121,7 @@ impl Posting {
         }
         self.len -= 1;
         if last.is_multiple_of(CHUNK) || self.len == 0 {
-            pool.free.extend(self.chunks.pop_back());
+            pool.give(self.chunks.pop_back());
             self.first = if self.len == 0 { 0 } else { self.first };
         }
         true
@@ -133,7 +143,7 @@ impl Posting {
     pub(crate) fn recode(&mut self, stride: usize, mut recode: impl FnMut(u64, &mut [u8]) -> i32) {
         for at in 0..self.chunks.len() {
             let range = self.range_in(at);
-            let Some(chunk) = self.chunks.get_mut(at) else { return };
+            let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else { return };
             let squares = chunk.squares.iter_mut().zip(chunk.codes.chunks_exact_mut(stride));
             let entries = chunk.positions.iter().zip(squares);
             for (position, (square, code)) in entries.take(range.end).skip(range.start) {
@@ -157,7 +167,7 @@ impl Posting {
 
     fn put(&mut self, stride: usize, place: usize, entry: Entry<'_>) {
         let at = place % CHUNK;
-        let Some(chunk) = self.chunks.get_mut(place / CHUNK) else { return };
+        let Some(chunk) = self.chunks.get_mut(place / CHUNK).map(Arc::make_mut) else { return };
         if let Some(code) = chunk.codes.get_mut(at * stride..(at + 1) * stride) {
             code.copy_from_slice(entry.code);
         }

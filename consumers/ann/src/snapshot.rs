@@ -18,6 +18,7 @@ mod pack;
 
 use crate::corpus::{Corpus, CorpusOptions};
 use crate::error::Error;
+use crate::frozen::Frozen;
 use crate::lists::Choice;
 use pack::{Packer, Unpacker};
 use std::fs::File;
@@ -52,8 +53,8 @@ pub(crate) struct Stand {
     pub(crate) choice: Option<Choice>,
 }
 
-/// Packs the state; `None` while the index is between two generations of lists.
-pub(crate) fn pack(stand: &Stand, config: &str, corpus: &Corpus) -> Option<Vec<u8>> {
+/// Packs the state; `None` if the index is between two generations of lists.
+pub(crate) fn pack(stand: &Stand, config: &str, corpus: &Frozen) -> Option<Vec<u8>> {
     let mut packer = Packer::default();
     for half in [stand.ring_id, stand.matches_id] {
         packer.bytes(&half.to_le_bytes());
@@ -158,7 +159,7 @@ impl Corpus {
     #[must_use]
     pub fn saved(&self) -> Option<Vec<u8>> {
         let mut packer = Packer::default();
-        corpus::pack(self, &mut packer)?;
+        corpus::pack(&self.freeze(), &mut packer)?;
         Some(packer.into_bytes())
     }
 

@@ -78,6 +78,8 @@ pub struct MatcherSpec {
     pub thresholds: Option<Vec<f32>>,
     /// What the names of the rings of queries begin with.
     pub requests: Option<String>,
+    /// Threads that answer those queries beside the one that inserts.
+    pub search_threads: Option<u16>,
     /// Whether vectors are only kept, to answer other processes.
     pub quiet: Option<bool>,
     /// Approximate searches from one that recall is measured by to the next.
@@ -134,6 +136,7 @@ impl MatcherSpec {
             threshold: self.threshold.or(other.threshold),
             thresholds: self.thresholds.or(other.thresholds),
             requests: self.requests.or(other.requests),
+            search_threads: self.search_threads.or(other.search_threads),
             quiet: self.quiet.or(other.quiet),
             recall_every: self.recall_every.or(other.recall_every),
             recall_target: self.recall_target.or(other.recall_target),
@@ -166,6 +169,7 @@ impl MatcherSpec {
             recall,
             mode: self.mode()?,
             requests: self.requests,
+            search_threads: self.search_threads.unwrap_or(base.search_threads),
             snapshot: self.snapshot.map(|path| SnapshotOptions { path, every }),
             capacity: self.capacity.unwrap_or(base.capacity),
             ..base

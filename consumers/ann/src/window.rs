@@ -7,9 +7,13 @@
 //!
 //! Nothing of a window is a copy of shared memory that could still change, so what an index finds
 //! in it needs no validation.
+//!
+//! A window is made of blocks. A clone of it shares them and costs a pointer each; a block that is
+//! shared is copied before it is written to. So a clone stands still while the window goes on.
 
 use crate::error::Error;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The bit of [`Mark::seq`] that says that a vector belongs to the pinned corpus.
 pub const PINNED: u64 = 1 << 63;
@@ -53,17 +57,35 @@ pub enum Clock {
     Receive,
 }
 
+/// Vectors of a block are at most two to this power.
+const BLOCK_BITS: u32 = 7;
+
 /// Vectors in the order in which they came.
 #[derive(Clone, Debug)]
 pub struct Window {
     dim: usize,
     most: usize,
-    lanes: Vec<f32>,
-    marks: Vec<Mark>,
+    /// Vectors of a block are two to this power.
+    block_bits: u32,
+    blocks: Vec<Arc<Block>>,
     head: u64,
     tail: u64,
     stay_ns: Option<u64>,
     clock_ns: u64,
+}
+
+/// Vectors that lie behind one another.
+#[derive(Clone, Debug)]
+struct Block {
+    lanes: Box<[f32]>,
+    marks: Box<[Mark]>,
+}
+
+impl Block {
+    fn new(dim: usize, count: usize) -> Self {
+        let (lanes, marks) = (vec![0.0; dim * count], vec![Mark::default(); count]);
+        Self { lanes: lanes.into(), marks: marks.into() }
+    }
 }
 
 /// Vectors of a window, the most that there may be.
@@ -89,11 +111,14 @@ impl Window {
         if dim == 0 || dim > usize::from(u16::MAX) {
             return refuse("dim", dim as u64, "vectors have up to 65,535 lanes");
         }
+        let block_bits = slots.next_power_of_two().trailing_zeros().min(BLOCK_BITS);
+        // One more than needed, so that a block that is begun anew holds nothing live.
+        let count = slots.div_ceil(1 << block_bits) + 1;
         Ok(Self {
             dim,
             most: slots,
-            lanes: vec![0.0; dim * slots],
-            marks: vec![Mark::default(); slots],
+            block_bits,
+            blocks: (0..count).map(|_| Arc::new(Block::new(dim, 1 << block_bits))).collect(),
             head: 0,
             tail: 0,
             stay_ns,
@@ -135,7 +160,11 @@ impl Window {
     #[inline]
     #[must_use]
     pub fn mark(&self, position: u64) -> Mark {
-        let mark = self.marks.get(self.slot(position)).filter(|_| self.live().contains(&position));
+        if !self.live().contains(&position) {
+            return Mark::default();
+        }
+        let (at, place) = self.place(position);
+        let mark = self.blocks.get(at).and_then(|block| block.marks.get(place));
         mark.copied().unwrap_or_default()
     }
 
@@ -146,8 +175,34 @@ impl Window {
         if !self.live().contains(&position) {
             return &[];
         }
-        let first = self.slot(position) * self.dim;
-        self.lanes.get(first..first + self.dim).unwrap_or(&[])
+        let (at, place) = self.place(position);
+        let lanes = place * self.dim..(place + 1) * self.dim;
+        self.blocks.get(at).and_then(|block| block.lanes.get(lanes)).unwrap_or(&[])
+    }
+
+    /// The block of a position, and the place in it.
+    #[inline]
+    fn place(&self, position: u64) -> (usize, usize) {
+        // There are at most 2^28 blocks, and most positions are small: half a division then.
+        let (block, count) = (position >> self.block_bits, self.blocks.len() as u64);
+        let at = match (u32::try_from(block), u32::try_from(count)) {
+            (Ok(block), Ok(count)) => u64::from(block % count),
+            _ => block % count,
+        };
+        let place = position & ((1 << self.block_bits) - 1);
+        (usize::try_from(at).unwrap_or(usize::MAX), usize::try_from(place).unwrap_or(usize::MAX))
+    }
+
+    /// The block of a position to be written to, and the place in it. A block that is shared is
+    /// left as it is: what was live in it is copied.
+    #[inline]
+    fn place_mut(&mut self, position: u64) -> Option<(&mut Block, usize)> {
+        let (at, place) = self.place(position);
+        let block = self.blocks.get_mut(at)?;
+        if place == 0 && Arc::get_mut(block).is_none() {
+            *block = Arc::new(Block::new(self.dim, 1 << self.block_bits));
+        }
+        Some((Arc::make_mut(block), place))
     }
 
     /// The slot of a position: what an index keeps for each live vector stands at this place.
@@ -164,11 +219,12 @@ impl Window {
         if !self.live().contains(&position) {
             return (&[], &[]);
         }
-        let slot = self.slot(position);
+        let (at, place) = self.place(position);
+        let Some(block) = self.blocks.get(at) else { return (&[], &[]) };
         let left = usize::try_from(self.tail - position).unwrap_or(usize::MAX);
-        let count = left.min(self.most - slot).min(most);
-        let lanes = self.lanes.get(slot * self.dim..(slot + count) * self.dim);
-        (lanes.unwrap_or(&[]), self.marks.get(slot..slot + count).unwrap_or(&[]))
+        let count = left.min(block.marks.len() - place).min(most);
+        let lanes = block.lanes.get(place * self.dim..(place + count) * self.dim);
+        (lanes.unwrap_or(&[]), block.marks.get(place..place + count).unwrap_or(&[]))
     }
 
     /// Moves the window's clock on, never back, and gives the time that it shows then.
@@ -202,11 +258,11 @@ impl Window {
         if lanes.len() != self.dim || self.len() == self.most {
             return None;
         }
-        let position = self.tail;
-        let slot = self.slot(position);
-        let first = slot * self.dim;
-        self.lanes.get_mut(first..first + self.dim)?.copy_from_slice(lanes);
-        *self.marks.get_mut(slot)? = Mark { clock_ns: self.clock_ns, ..mark };
+        let (position, dim) = (self.tail, self.dim);
+        let clock_ns = self.clock_ns;
+        let (block, place) = self.place_mut(position)?;
+        block.lanes.get_mut(place * dim..(place + 1) * dim)?.copy_from_slice(lanes);
+        *block.marks.get_mut(place)? = Mark { clock_ns, ..mark };
         self.tail += 1;
         Some(position)
     }
@@ -214,8 +270,8 @@ impl Window {
     /// Takes a vector of a snapshot in, whose clock is known.
     pub(crate) fn restore(&mut self, mark: Mark, lanes: &[f32]) -> Option<u64> {
         let position = self.push(mark, lanes)?;
-        let slot = self.slot(position);
-        *self.marks.get_mut(slot)? = mark;
+        let (block, place) = self.place_mut(position)?;
+        *block.marks.get_mut(place)? = mark;
         Some(position)
     }
 
@@ -283,6 +339,29 @@ mod tests {
         assert_eq!((lanes, marks.len()), (&[2.0, 0.0, 3.0, 0.0][..], 2));
         assert_eq!(window.run(4, 1).1.len(), 1);
         assert_eq!(window.run(6, 1).1.len(), 0);
+    }
+
+    #[test]
+    fn a_clone_stands_still_while_the_window_goes_on() {
+        for most in [1, 3, 130, 300] {
+            let mut own = window(most, None);
+            let mut seq = 0;
+            for count in [1, 2, 127, 128, 1, 300, 500] {
+                let still = own.clone();
+                let before: Vec<_> =
+                    still.live().map(|at| (still.mark(at), own.lanes(at).to_vec())).collect();
+                for _ in 0..count {
+                    push(&mut own, seq, 0);
+                    seq += 1;
+                }
+                for (position, (mark, lanes)) in still.live().zip(before) {
+                    assert_eq!((still.mark(position), still.lanes(position)), (mark, &lanes[..]));
+                }
+                for position in own.live() {
+                    assert_eq!(own.lanes(position), [own.mark(position).seq as f32, 0.0]);
+                }
+            }
+        }
     }
 
     #[test]

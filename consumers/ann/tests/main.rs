@@ -16,5 +16,6 @@ mod model;
 mod requests;
 mod resume;
 mod rings;
+mod searcher;
 mod truth;
 mod windowed;

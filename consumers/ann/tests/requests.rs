@@ -3,7 +3,9 @@
 use crate::rings::{Rings, publish, run, vector};
 use tickring::record::{Answer, Match, Query, Record, Vector};
 use tickring::{Poll, RingInfo, RingName, RingSpec, Start, Writer};
-use tickring_ann::{IndexChoice, Matcher, MatcherOptions, Mode, asker_number};
+use tickring_ann::{
+    Choice, IndexChoice, Matcher, MatcherOptions, Mode, SnapshotOptions, asker_number,
+};
 
 /// A process that asks.
 pub(crate) struct Client {
@@ -82,9 +84,19 @@ fn ids(nears: &[Match]) -> Vec<u64> {
 
 #[test]
 fn each_query_is_answered_by_its_terms_and_says_what_was_searched() {
+    answer_by_their_terms(0);
+}
+
+#[test]
+fn search_threads_answer_as_the_matcher_itself_does_and_in_the_order_of_the_queries() {
+    answer_by_their_terms(1);
+    answer_by_their_terms(3);
+}
+
+fn answer_by_their_terms(search_threads: u16) {
     let rings = Rings::new(2, 64);
     let mut writer = rings.writer();
-    let mut matcher = rings.matcher(options());
+    let mut matcher = rings.matcher(MatcherOptions { search_threads, ..options() });
     feed(&mut writer, 0..30);
     run(&mut matcher);
     let mut client = Client::new(&rings, "queries", 2);
@@ -184,4 +196,120 @@ fn queries_need_a_window_of_ones_own() {
     let in_place = MatcherOptions { index: IndexChoice::InPlace, ..options() };
     let error = Matcher::open(&rings.directory, &rings.vectors, &rings.matches, in_place);
     assert!(error.unwrap_err().to_string().contains("requests cannot be had"));
+}
+
+/// One thread feeds and matches, this one asks and checks, both at full speed.
+#[test]
+fn beside_inserts_search_threads_answer_from_what_their_watermark_says() {
+    const VECTORS: u64 = 30_000;
+    const WINDOW: u64 = 700;
+    let rings = Rings::new(2, 1 << 15);
+    let choice = Choice { exact_up_to: 0, lists_from: 300, lists: 8, rerank: 4 };
+    let options = MatcherOptions {
+        index: IndexChoice::Lists(choice),
+        window: Some(WINDOW),
+        search_threads: 2,
+        capacity: 1 << 16,
+        ..options()
+    };
+    let mut writer = rings.writer();
+    let mut matcher = rings.matcher(options);
+    let mut client = Client::new(&rings, "queries", 2);
+    let mut reader = rings.matches().0;
+    std::thread::scope(|scope| {
+        let matching = scope.spawn(move || {
+            feed(&mut writer, 0..VECTORS);
+            writer.close();
+            while matcher.run_once(16).unwrap() != tickring_ann::Progress::Ended {}
+            matcher
+        });
+        let (mut asked, mut heads, mut nears) = (0_u64, Vec::new(), Vec::new());
+        loop {
+            if asked < heads.len() as u64 + 8 {
+                let mut own = Query { filters: Query::OF_INSTRUMENT, ..query(asked, 5) };
+                own.header.instrument_id = (asked % 3) as u32;
+                client.ask(&own, &[(asked * 997 % VECTORS) as f32, 0.0]);
+                asked += 1;
+            }
+            match reader.poll() {
+                Poll::Record(record) => match record.get::<Answer>() {
+                    Some(head) => heads.push(*head),
+                    None => nears.push(*record.get::<Match>().expect("an answer or a match")),
+                },
+                Poll::Closed(_) => break,
+                _ => {}
+            }
+        }
+        let matcher = matching.join().unwrap();
+        assert_eq!(matcher.stats().answered, heads.len() as u64);
+        assert!(heads.len() > 8, "{} answers", heads.len());
+        let mut left = nears.into_iter();
+        for (id, head) in (0..).zip(&heads) {
+            assert_eq!(
+                (head.query_id, head.query_seq, head.flags & Answer::INCOMPLETE),
+                (id, id, 0)
+            );
+            let live = head.watermark.saturating_sub(WINDOW)..head.watermark;
+            let own: Vec<u64> = live.filter(|seq| seq % 3 == id % 3).collect();
+            assert_eq!(usize::from(head.count), own.len().min(5), "at {}", head.watermark);
+            for near in left.by_ref().take(head.count.into()) {
+                assert!(own.contains(&near.match_id), "{near:?} at {}", head.watermark);
+                let far = near.match_id as f32 - (id * 997 % VECTORS) as f32;
+                assert_eq!((near.query_id, near.distance), (id, far * far));
+            }
+        }
+        assert!(left.next().is_none());
+    });
+}
+
+#[test]
+fn what_search_threads_answered_stands_after_a_restart_from_a_snapshot() {
+    let rings = Rings::new(2, 1 << 10);
+    let file = tempfile::tempdir().unwrap();
+    let path = file.path().join("ann.snapshot");
+    let options = MatcherOptions {
+        search_threads: 2,
+        snapshot: Some(SnapshotOptions { path, every: 40 }),
+        mode: Mode::EachVector,
+        ..options()
+    };
+    let mut writer = rings.writer();
+    let mut client = Client::new(&rings, "queries", 2);
+    let mut asked = 0;
+    for round in 0..6 {
+        let mut matcher = rings.matcher(options.clone());
+        for part in 0..3 {
+            let first = round * 90 + part * 30;
+            feed(&mut writer, first..first + 30);
+            for _ in 0..2 {
+                client.ask(&query(asked, 3), &[asked as f32, 0.0]);
+                asked += 1;
+            }
+            while matcher.stats().answered < (part + 1) * 2 {
+                run(&mut matcher);
+                matcher.wait(std::time::Duration::from_millis(5));
+            }
+        }
+        assert_eq!(matcher.replay_stats().diverged, 0, "round {round}");
+        // As if killed: what was snapshotted last is behind what is published.
+        drop(matcher);
+    }
+    let mut reader = rings.matches().0;
+    let (mut heads, mut by_vector) = (Vec::new(), Vec::new());
+    loop {
+        match reader.poll() {
+            Poll::Record(record) => match (record.get::<Answer>(), record.get::<Match>()) {
+                (Some(head), _) => heads.push((head.query_id, head.watermark)),
+                (_, Some(near)) if near.ts_query != 77 && near.rank == 0 => {
+                    by_vector.push(near.query_id);
+                }
+                _ => {}
+            },
+            Poll::Empty => break,
+            _ => {}
+        }
+    }
+    let ids: Vec<u64> = heads.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, (0..asked).collect::<Vec<_>>(), "each query once");
+    assert_eq!(by_vector, (1..540).collect::<Vec<_>>(), "each vector once");
 }

@@ -6,6 +6,7 @@ use crate::metric::Metric;
 use crate::posting::Entry;
 use crate::quantiser::{Extremes, Quantiser};
 use crate::window::Window;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// Codes of the sample for each centroid.
@@ -34,7 +35,7 @@ pub(super) struct Training {
 }
 
 /// Lists of the centroids before the newest, whose entries are moving.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Older {
     pub(super) generation: Generation,
     /// The newest position that has not moved; `None` if none is left.
@@ -45,16 +46,16 @@ impl Lists {
     /// Begins to train if there are enough vectors, or the centroids fit no more.
     pub(super) fn train_if_due(&mut self, window: &Window, position: u64) {
         let live = window.len() as u64;
-        let wants_first = self.stats.lists == 1 && self.choice.lists > 1;
-        let is_due = live >= self.choice.lists_from && (wants_first || self.is_stale);
+        let wants_first = self.body.stats.lists == 1 && self.body.choice.lists > 1;
+        let is_due = live >= self.body.choice.lists_from && (wants_first || self.body.is_stale);
         if !is_due || !self.is_settled() {
             return;
         }
-        let Some(quantiser) = self.quantiser else { return };
-        self.is_stale = false;
-        let count = usize::try_from(self.choice.lists).unwrap_or(usize::MAX);
+        let Some(quantiser) = self.body.quantiser else { return };
+        self.body.is_stale = false;
+        let count = usize::try_from(self.body.choice.lists).unwrap_or(usize::MAX);
         let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
-        let stride = self.stride;
+        let stride = self.body.stride;
         let train = move || kmeans::train(&sample, stride, count);
         let builder = std::thread::Builder::new().name("ann-train".to_owned());
         // Without a thread it is done when it is due.
@@ -68,7 +69,7 @@ impl Lists {
             training.due = 0;
         }
         self.swap_if_due(window, window.live().end);
-        while self.older.is_some() {
+        while self.body.older.is_some() {
             self.migrate(window);
         }
     }
@@ -80,8 +81,8 @@ impl Lists {
         let mut sample = Vec::new();
         for position in live.step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
             let at = sample.len();
-            sample.resize(at + self.stride, 0);
-            let factor = factor(self.metric, window.mark(position).norm);
+            sample.resize(at + self.body.stride, 0);
+            let factor = factor(self.body.metric, window.mark(position).norm);
             let code = sample.get_mut(at..).unwrap_or(&mut []);
             quantiser.encode(window.lanes(position), factor, code);
         }
@@ -96,20 +97,19 @@ impl Lists {
         let Training { thread, quantiser, .. } = training;
         let trained = thread.and_then(|thread| thread.join().ok());
         let mut centroids = trained.unwrap_or_else(|| {
-            let count = usize::try_from(self.choice.lists).unwrap_or(usize::MAX);
+            let count = usize::try_from(self.body.choice.lists).unwrap_or(usize::MAX);
             let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
-            kmeans::train(&sample, self.stride, count)
+            kmeans::train(&sample, self.body.stride, count)
         });
-        if let Some(wider) = self.quantiser.filter(|wider| *wider != quantiser) {
-            centroids = recoded(&centroids, quantiser, wider, self.stride);
+        if let Some(wider) = self.body.quantiser.filter(|wider| *wider != quantiser) {
+            centroids = recoded(&centroids, quantiser, wider, self.body.stride);
         }
-        self.scratch.dots.resize(centroids.len().max(self.scratch.dots.len()), 0);
         let lists = centroids.len() as u64;
-        let generation = std::mem::replace(&mut self.newest, Generation::new(centroids));
-        self.older = Some(Older { generation, next: position.checked_sub(1) });
-        self.stats.generation = self.stats.generation.wrapping_add(1);
-        let probes = self.stats.probes.max(lists / FIRST_PROBES);
-        self.stats.lists = lists;
+        let generation = std::mem::replace(&mut self.body.newest, Generation::new(centroids));
+        self.body.older = Some(Older { generation, next: position.checked_sub(1) });
+        self.body.stats.generation = self.body.stats.generation.wrapping_add(1);
+        let probes = self.body.stats.probes.max(lists / FIRST_PROBES);
+        self.body.stats.lists = lists;
         self.set_probes(probes);
     }
 
@@ -117,24 +117,22 @@ impl Lists {
     /// to the head here.
     pub(super) fn migrate(&mut self, window: &Window) {
         for _ in 0..MOVES {
-            let Some(older) = &mut self.older else { return };
+            let Some(older) = &mut self.body.older else { return };
             let Some(position) = older.next.filter(|next| window.live().contains(next)) else {
-                self.older = None;
+                self.body.older = None;
                 return;
             };
             older.next = position.checked_sub(1);
             let slot = window.slot(position);
             let home = self.homes.get(slot).copied().unwrap_or(0);
             let list = usize::try_from(home & !ODD).unwrap_or(usize::MAX);
-            let posting = older.generation.lists.get_mut(list);
+            let posting = older.generation.list_mut(list);
             let was_there = posting.is_some_and(|list| list.pop_back(&mut self.pool, position));
             debug_assert!(was_there, "position {position} is the newest of its older list");
-            let lately = self.lately;
-            let (square, list) = self.code(window, position);
-            self.lately = lately;
+            let (square, list) = self.code(window, position, false);
             let home = self.home_of(list);
-            let entry = Entry { position, square, code: &self.scratch.code };
-            if let Some(posting) = self.newest.lists.get_mut(list) {
+            let entry = Entry { position, square, code: &self.seeker.code };
+            if let Some(posting) = self.body.newest.list_mut(list) {
                 posting.push_front(&mut self.pool, entry);
             }
             if let Some(at) = self.homes.get_mut(slot) {
@@ -146,30 +144,30 @@ impl Lists {
     /// Looks now and then at how many vectors were clipped, and if too many were, makes the range
     /// wider and all codes anew.
     pub(super) fn widen_if_due(&mut self, window: &Window) {
-        let (seen, clipped) = self.lately;
+        let (seen, clipped) = self.body.lately;
         if seen < LOOK_EVERY.min(window.len() as u64) {
             return;
         }
-        self.stats.clipped += clipped;
-        self.lately = (0, 0);
-        let Some(narrow) = self.quantiser else { return };
+        self.body.stats.clipped += clipped;
+        self.body.lately = (0, 0);
+        let Some(narrow) = self.body.quantiser else { return };
         if clipped * CLIPPED_ONE_IN <= seen {
             return;
         }
-        let Extremes { least, most } = self.extremes;
+        let Extremes { least, most } = self.body.extremes;
         let margin = (most - least) * MARGIN;
         let extremes = Extremes { least: least - margin, most: most + margin };
-        let is_centred = self.metric == Metric::InnerProduct;
+        let is_centred = self.body.metric == Metric::InnerProduct;
         let wide = Quantiser::new(extremes, is_centred);
-        self.quantiser = Some(wide);
-        self.stats.widened += 1;
-        let stride = self.stride;
-        let metric = self.metric;
-        let older = self.older.as_mut().map(|older| &mut older.generation);
-        for generation in std::iter::once(&mut self.newest).chain(older) {
-            generation.centroids = recoded(&generation.centroids, narrow, wide, stride);
+        self.body.quantiser = Some(wide);
+        self.body.stats.widened += 1;
+        let stride = self.body.stride;
+        let metric = self.body.metric;
+        let older = self.body.older.as_mut().map(|older| &mut older.generation);
+        for generation in std::iter::once(&mut self.body.newest).chain(older) {
+            generation.centroids = Arc::new(recoded(&generation.centroids, narrow, wide, stride));
             for list in &mut generation.lists {
-                list.recode(stride, |position, code| {
+                Arc::make_mut(list).recode(stride, |position, code| {
                     let factor = factor(metric, window.mark(position).norm);
                     wide.encode(window.lanes(position), factor, code).square
                 });

@@ -6,6 +6,7 @@ use super::slot::{Found, Slot, dim_of};
 use super::{Matcher, Newest, Registered, Task};
 use crate::askers::Askers;
 use crate::corpus::Corpus;
+use crate::crew::Crew;
 use crate::error::Error;
 use crate::metric::Metric;
 use crate::options::{MatcherOptions, Mode};
@@ -62,12 +63,7 @@ impl Matcher {
         let start = restored.as_ref().map(|(stand, _)| Start::Sequence(stand.next));
         let joining = ReaderOptions::named("ann", start.unwrap_or(options.start));
         let reader = Reader::open_with(directory, vectors, &joining)?;
-        let mut kinds = Match::kinds();
-        if options.requests.is_some() {
-            kinds.extend(Answer::kinds());
-        }
-        let spec = RingSpec { capacity: options.capacity, ..RingSpec::new(kinds)? };
-        let mut outlet = Outlet::new(Writer::open(directory, matches, &spec)?);
+        let mut outlet = Outlet::new(Writer::open(directory, matches, &options.matches_spec()?)?);
         let matches_id = RingInfo::read(directory, matches)?.ring_id;
         let mut askers = options
             .requests
@@ -80,7 +76,7 @@ impl Matcher {
         if let Some(stand) = stand.filter(|stand| stand.matches_id == matches_id) {
             outlet.remember(directory, matches, stand.matches_next, stand.matches_epoch)?;
         }
-        let search = match restored {
+        let mut search = match restored {
             Some((_, corpus)) => Search::Corpus(Box::new(corpus)),
             None => options.search(&reader, dim, window)?,
         };
@@ -92,10 +88,12 @@ impl Matcher {
             matches_id,
             thread: None,
         });
+        let task = task(options.mode, options.metric, stand.as_ref());
+        let crew = crew(options.search_threads, &mut search, &task)?;
         Ok(Self {
             outlet,
             search,
-            task: task(options.mode, options.metric, stand.as_ref()),
+            task,
             k: options.k,
             publishes_latency: options.latency,
             slot: Slot::blank(dim),
@@ -105,6 +103,8 @@ impl Matcher {
             saving,
             epoch: stand.map_or(1, |stand| stand.epoch),
             hole: stand.map_or(0, |stand| stand.hole),
+            whole_from: 0,
+            crew,
             stats: Stats { restored: u64::from(stand.is_some()), ..Stats::default() },
             latency_ns: histogram(),
             vectors: reader,
@@ -113,6 +113,15 @@ impl Matcher {
 }
 
 impl MatcherOptions {
+    /// The ring of matches, to be created.
+    fn matches_spec(&self) -> Result<RingSpec, Error> {
+        let mut kinds = Match::kinds();
+        if self.requests.is_some() {
+            kinds.extend(Answer::kinds());
+        }
+        Ok(RingSpec { capacity: self.capacity, ..RingSpec::new(kinds)? })
+    }
+
     /// What is searched by a matcher that begins without a snapshot: what stands in the ring before
     /// its first vector is part of it.
     fn search(&self, reader: &Reader, dim: usize, window: u64) -> Result<Search, Error> {
@@ -149,6 +158,15 @@ impl MatcherOptions {
             }
         }
     }
+}
+
+/// Starts the search threads.
+fn crew(count: u16, search: &mut Search, task: &Task) -> Result<Option<Crew>, Error> {
+    let Some(corpus) = search.corpus_mut().filter(|_| count > 0) else { return Ok(None) };
+    let searcher = corpus.searcher();
+    let searcher = if Matcher::may_learn(task) { searcher } else { searcher.without_comparing() };
+    let started = Crew::start(count, &searcher);
+    started.map(Some).map_err(|source| Error::Thread { source })
 }
 
 fn task(mode: Mode, metric: Metric, stand: Option<&Stand>) -> Task {

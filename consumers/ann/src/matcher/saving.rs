@@ -1,10 +1,12 @@
-//! When the state is saved, and by whom: packed by the matcher, written by a thread of its own.
+//! When the state is saved, and by whom: the matcher only lets it stand still, a thread of its own
+//! packs and writes it.
 
 use super::{Matcher, Task};
 use crate::error::Error;
+use crate::frozen::Frozen;
 use crate::snapshot::{self, Stand};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::{Builder, JoinHandle};
 
 /// What a matcher needs to save its state.
@@ -41,17 +43,18 @@ impl Matcher {
     ///
     /// [`Error::Snapshot`].
     pub fn save(&mut self) -> Result<bool, Error> {
+        self.finish_requests()?;
         // An answer that is half given is not part of the state: it is finished first.
         while let Task::Registered(registered) = &self.task
             && registered.row.is_some()
         {
             self.answer_registered()?;
         }
-        let Some(packed) = self.packed() else { return Ok(false) };
+        let Some((stand, frozen)) = self.frozen() else { return Ok(false) };
         let Some(saving) = &mut self.saving else { return Ok(false) };
         saving.finish()?;
         let failed = |source| Error::Snapshot { path: saving.path.clone(), source };
-        snapshot::write(&saving.path, &packed).map_err(failed)?;
+        write(&saving.path, &stand, &saving.config, &frozen).map_err(failed)?;
         saving.since = 0;
         self.stats.snapshots += 1;
         Ok(true)
@@ -69,11 +72,11 @@ impl Matcher {
             return Ok(());
         }
         saving.finish()?;
-        let Some(packed) = self.packed() else { return Ok(()) };
+        let Some((stand, frozen)) = self.frozen() else { return Ok(()) };
         let Some(saving) = &mut self.saving else { return Ok(()) };
         saving.since = 0;
-        let path = saving.path.clone();
-        let write = move || snapshot::write(&path, &packed);
+        let (path, config) = (saving.path.clone(), saving.config.clone());
+        let write = move || write(&path, &stand, &config, &frozen);
         let failed = |source| Error::Snapshot { path: saving.path.clone(), source };
         let builder = Builder::new().name("ann-snapshot".to_owned());
         saving.thread = Some(builder.spawn(write).map_err(failed)?);
@@ -81,10 +84,10 @@ impl Matcher {
         Ok(())
     }
 
-    /// The state as bytes; `None` while it is behind what is published, or the index is between
-    /// two generations of lists.
-    fn packed(&mut self) -> Option<Vec<u8>> {
-        if self.outlet.is_ahead() {
+    /// The state, standing still; `None` while it is behind what is published, or the index is
+    /// between two generations of lists. Cost: that of [`Corpus::share`](crate::Corpus::share).
+    fn frozen(&mut self) -> Option<(Stand, Frozen)> {
+        if self.outlet.is_ahead() || !self.search.corpus()?.is_settled() {
             return None;
         }
         let info = self.vectors.info();
@@ -105,8 +108,14 @@ impl Matcher {
             },
             choice: self.search.corpus().and_then(|corpus| corpus.choice()),
         };
-        snapshot::pack(&stand, &saving.config, self.search.corpus()?)
+        Some((stand, self.search.corpus()?.freeze()))
     }
+}
+
+/// Packs a state and writes it.
+fn write(path: &Path, stand: &Stand, config: &str, frozen: &Frozen) -> io::Result<()> {
+    let packed = snapshot::pack(stand, config, frozen);
+    packed.map_or(Ok(()), |packed| snapshot::write(path, &packed))
 }
 
 impl Drop for Saving {

@@ -2,17 +2,21 @@
 
 use super::pack::{Packer, Unpacker};
 use crate::corpus::{Corpus, Indexed};
+use crate::frozen::Frozen;
 use crate::kmeans::Centroids;
-use crate::lists::{ListStats, Lists};
+use crate::lists::{Body, ListStats, Lists};
 use crate::quantiser::{Extremes, Quantiser};
 use crate::recall::Recall;
 use crate::window::{Mark, Window};
 
-/// Packs a corpus; `None` while its index is between two generations of lists.
-pub(super) fn pack(corpus: &Corpus, packer: &mut Packer) -> Option<()> {
-    let window = &corpus.live.window;
+/// Packs a corpus; `None` if its index is between two generations of lists.
+pub(super) fn pack(frozen: &Frozen, packer: &mut Packer) -> Option<()> {
+    if !frozen.is_settled {
+        return None;
+    }
+    let window = &frozen.live.window;
     let live = window.live();
-    for word in [live.start, live.end, window.clock_ns(), corpus.not_finite()] {
+    for word in [live.start, live.end, window.clock_ns(), frozen.not_finite] {
         packer.word(word);
     }
     for position in live {
@@ -24,12 +28,13 @@ pub(super) fn pack(corpus: &Corpus, packer: &mut Packer) -> Option<()> {
         packer.lane(mark.norm);
         window.lanes(position).iter().for_each(|lane| packer.lane(*lane));
     }
-    corpus.recall.words().into_iter().for_each(|word| packer.word(word));
-    corpus.pinned_effort().into_iter().for_each(|word| packer.word(word));
-    match &corpus.live.index {
-        Indexed::Exact(_) => Some(()),
-        Indexed::Lists(lists) => pack_lists(lists, window, packer),
+    frozen.recall.words().into_iter().for_each(|word| packer.word(word));
+    packer.word(frozen.pinned_effort.probes);
+    packer.word(frozen.pinned_effort.rerank);
+    if let Some(body) = &frozen.live.body {
+        pack_lists(body, window, packer);
     }
+    Some(())
 }
 
 /// Fills an empty corpus; `None` if what was packed cannot be.
@@ -70,12 +75,9 @@ fn words<const N: usize>(unpacker: &mut Unpacker<'_>) -> Option<[u64; N]> {
     Some(words)
 }
 
-fn pack_lists(lists: &Lists, window: &Window, packer: &mut Packer) -> Option<()> {
-    if !lists.is_settled() {
-        return None;
-    }
-    let stats = lists.stats();
-    let (seen, clipped) = lists.lately;
+fn pack_lists(body: &Body, window: &Window, packer: &mut Packer) {
+    let stats = &body.stats;
+    let (seen, clipped) = body.lately;
     for word in [
         stats.lists,
         stats.probes,
@@ -86,19 +88,28 @@ fn pack_lists(lists: &Lists, window: &Window, packer: &mut Packer) -> Option<()>
         stats.rerank,
         seen,
         clipped,
-        lists.is_stale.into(),
-        lists.quantiser.is_some().into(),
+        body.is_stale.into(),
+        body.quantiser.is_some().into(),
     ] {
         packer.word(word);
     }
     let unused = Quantiser { middle: 0.0, step: 0.0 };
-    let Quantiser { middle, step } = lists.quantiser.unwrap_or(unused);
-    let Extremes { least, most } = lists.extremes;
+    let Quantiser { middle, step } = body.quantiser.unwrap_or(unused);
+    let Extremes { least, most } = body.extremes;
     [middle, step, least, most].into_iter().for_each(|lane| packer.lane(lane));
-    packer.word(lists.newest.centroids.codes.len() as u64);
-    packer.bytes(&lists.newest.centroids.codes);
-    window.live().for_each(|position| packer.word(lists.list_of(window, position).into()));
-    Some(())
+    packer.word(body.newest.centroids.codes.len() as u64);
+    packer.bytes(&body.newest.centroids.codes);
+    let first = window.live().start;
+    let mut lists = vec![0_u64; window.len()];
+    for (number, list) in (0..).zip(&body.newest.lists) {
+        for position in list.runs(body.stride).flat_map(|run| run.positions) {
+            let at = usize::try_from(position - first).unwrap_or(usize::MAX);
+            if let Some(list) = lists.get_mut(at) {
+                *list = number;
+            }
+        }
+    }
+    lists.into_iter().for_each(|list| packer.word(list));
 }
 
 fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>) -> Option<()> {
@@ -109,19 +120,19 @@ fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>)
         [unpacker.lane()?, unpacker.lane()?, unpacker.lane()?, unpacker.lane()?];
     let bytes = unpacker.count()?;
     let codes = unpacker.bytes(bytes)?.to_vec();
-    let is_whole = codes.len() as u64 == count.checked_mul(lists.stride as u64)?;
+    let is_whole = codes.len() as u64 == count.checked_mul(lists.body.stride as u64)?;
     if !is_whole || count == 0 || (is_coding && !step.is_normal()) {
         return None;
     }
     let generation = u32::try_from(generation).ok()?;
     let stats = ListStats { lists: count, probes, rerank, generation, clipped, widened, fell_back };
-    lists.begin_at(Centroids::from_codes(codes, lists.stride), stats);
-    lists.quantiser = is_coding.then_some(Quantiser { middle, step });
-    lists.extremes = Extremes { least, most };
+    lists.begin_at(Centroids::from_codes(codes, lists.body.stride), stats);
+    lists.body.quantiser = is_coding.then_some(Quantiser { middle, step });
+    lists.body.extremes = Extremes { least, most };
     for position in window.live() {
         let list = u32::try_from(unpacker.word()?).ok()?;
         lists.adopt(window, position, list).then_some(())?;
     }
-    (lists.lately, lists.is_stale) = (lately, is_stale);
+    (lists.body.lately, lists.body.is_stale) = (lately, is_stale);
     Some(())
 }

@@ -61,6 +61,10 @@ pub(crate) struct Arguments {
     /// Answer the queries in rings of the bus whose names begin like this
     #[arg(long, value_name = "PREFIX", num_args = 0..=1, default_missing_value = "queries")]
     requests: Option<String>,
+    /// Answer them with so many threads beside the one that takes vectors in: answers then see the
+    /// vectors up to the watermark that they carry
+    #[arg(long, value_name = "N", requires = "requests", value_parser = clap::value_parser!(u16).range(..=256))]
+    search_threads: Option<u16>,
     /// Only answer other processes
     #[arg(long, requires = "requests", conflicts_with_all = ["queries", "patterns"])]
     quiet: bool,
@@ -119,6 +123,7 @@ impl Arguments {
             patterns: self.patterns.clone(),
             threshold: self.threshold,
             requests: self.requests.clone(),
+            search_threads: self.search_threads,
             quiet: self.quiet.then_some(true),
             recall_target: self.recall_target,
             snapshot: self.snapshot.clone(),
