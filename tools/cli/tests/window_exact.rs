@@ -1,6 +1,9 @@
 //! `tickring window` behind crashes and behind a history.
 
 use crate::support::{Bus, ring, wait_for};
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
 use tickring::{Poll, Reader, RingInfo, Start};
 
 const WINDOWS: &str = "--size 20ms --delay 2ms --lateness 10ms --aggregates twap,flow";
@@ -74,4 +77,33 @@ fn a_file_comes_before_the_ring_that_no_longer_reaches_back_so_far() {
     assert_eq!(ran.objects().pop().unwrap()["missed"], 0);
     assert!(bars(&bus, "live/bars") == bars(&bus, "demo/bars"));
     assert!(bars(&bus, "live/bars").len() > 100);
+}
+
+#[test]
+fn the_bars_are_the_same_at_every_pace() {
+    let bus = Bus::new();
+    let file = bus.path().join("market.dbn").display().to_string();
+    done(&bus, &format!("simulate --instruments 20 --count 12000 --seed 9 --dbn {file}"));
+    let made = ["1x", "100x", "max", "step"].map(|pace| {
+        let mut feed = bus.command(&format!("feed dbn {file} --to at-{pace} --pace {pace}"));
+        let mut feed = feed.stdin(Stdio::piped()).spawn().unwrap();
+        wait_for(|| RingInfo::read(&bus.directory(), &ring(&format!("at-{pace}/ticks"))).ok());
+        // Of steps, a few of odd size while bars are made, and then to the end.
+        let steps = "1\n7\n500\n3\n1024\n2\n100000\n";
+        std::thread::scope(|scope| {
+            let mut stdin = feed.stdin.take().unwrap();
+            scope.spawn(move || {
+                for line in steps.split_inclusive('\n') {
+                    // The other paces do not read.
+                    let _ = stdin.write_all(line.as_bytes());
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            });
+            done(&bus, &format!("window at-{pace} {WINDOWS}"));
+        });
+        assert!(feed.wait().unwrap().success());
+        bars(&bus, &format!("at-{pace}/bars"))
+    });
+    assert!(made[0].len() > 100, "{}", made[0].len());
+    assert!(made.iter().all(|bars| *bars == made[0]));
 }
