@@ -1,9 +1,11 @@
 //! The nearest-neighbour index by itself, on one core: updates of a full window, the latency of
 //! queries against the recall that it buys, exact search in place beside a flat array, and
-//! standing patterns. Vectors are clouds around centres that drift; each figure is printed with
+//! standing patterns; then on two cores, searches of one thread while another inserts. Vectors are
+//! clouds around centres that drift; each figure is printed with
 //! what it was measured on.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tickring::record::{Record, Vector};
 use tickring::{Directory, Reader, RingName, RingSpec, Start, Writer};
@@ -12,58 +14,14 @@ use tickring_ann::{
     Queries, RecallOptions, Terms,
 };
 
-const DIM: usize = 128;
+#[path = "ann/stream.rs"]
+mod stream;
+
+use stream::{DIM, Stream};
+
 const K: usize = 10;
-/// Centres of the clouds.
-const CENTRES: usize = 2_000;
 /// Queries of one measurement.
 const QUERIES: usize = 500;
-
-/// Numbers that follow from a seed: SplitMix64, by Steele, Lea and Flood.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// About normal: the sum of four uniform numbers.
-    fn normal(&mut self) -> f32 {
-        let bits = self.next().to_le_bytes();
-        let (parts, _) = bits.as_chunks::<2>();
-        let sum: f32 = parts.iter().map(|part| f32::from(u16::from_le_bytes(*part))).sum();
-        (sum / 65_535.0 - 2.0) * 1.7
-    }
-}
-
-/// A stream of vectors around centres that drift.
-struct Stream {
-    random: Random,
-    centres: Vec<Vec<f32>>,
-    seq: u64,
-}
-
-impl Stream {
-    fn new(seed: u64) -> Self {
-        let mut random = Random(seed);
-        let mut row = || (0..DIM).map(|_| random.normal()).collect();
-        let centres = (0..CENTRES).map(|_| row()).collect();
-        Self { random, centres, seq: 0 }
-    }
-
-    fn next(&mut self) -> Vec<f32> {
-        self.seq += 1;
-        let at = usize::try_from(self.random.next() % CENTRES as u64).unwrap_or(0);
-        let Some(centre) = self.centres.get_mut(at) else { return Vec::new() };
-        for lane in centre.iter_mut().step_by(16) {
-            *lane += self.random.normal() * 0.02;
-        }
-        centre.iter().map(|lane| lane + self.random.normal() * 0.5).collect()
-    }
-}
 
 fn main() {
     let is_test = !std::env::args().any(|argument| argument == "--bench");
@@ -73,6 +31,8 @@ fn main() {
     }
     in_place(if is_test { 1_000 } else { 65_536 });
     standing(if is_test { 100 } else { 10_000 }, if is_test { 100 } else { 20_000 });
+    let each = Duration::from_millis(if is_test { 20 } else { 3_000 });
+    two_cores(window, if is_test { 16 } else { 1_024 }, each);
 }
 
 fn corpus(window: usize, lists: u32, indexing: Option<Indexing>) -> Corpus {
@@ -196,8 +156,80 @@ fn standing(patterns: usize, vectors: usize) {
     println!("standing: {patterns} patterns: {rate:.0} vectors a second, {hits} matches");
 }
 
+/// Searches by one thread and insertions by another, each alone and both at once.
+fn two_cores(window: usize, lists: u32, each: Duration) {
+    const RATE: f64 = 100_000.0;
+    let mut stream = Stream::new(13);
+    let mut coded = corpus(window, lists, None);
+    let mut seq = 0;
+    for _ in 0..2 * window {
+        insert(&mut coded, seq, &stream.next());
+        seq += 1;
+    }
+    coded.set_probes(4);
+    let rows: Vec<Vec<f32>> = (0..window).map(|_| stream.next()).collect();
+    let queries: Vec<Vec<f32>> = (0..QUERIES).map(|_| stream.next()).collect();
+    // Inserts for as long as was said, at this rate or as fast as it goes; says how fast it was.
+    let mut inserted = |coded: &mut Corpus, rate: f64| {
+        let (begin, mut count) = (Instant::now(), 0_u64);
+        let mut rows = rows.iter().cycle();
+        while begin.elapsed() < each {
+            let due = begin.elapsed().as_secs_f64() * rate;
+            if count as f64 > due {
+                std::hint::spin_loop();
+                continue;
+            }
+            for row in rows.by_ref().take(16) {
+                insert(coded, seq, row);
+                seq += 1;
+                count += 1;
+            }
+        }
+        count as f64 / begin.elapsed().as_secs_f64()
+    };
+    let alone = inserted(&mut coded, f64::INFINITY);
+    println!("two cores: insertions alone: {alone:.0} a second");
+    for (what, rate) in [
+        ("without insertions", None),
+        ("beside insertions at the rate", Some(RATE)),
+        ("beside insertions at full speed", Some(f64::INFINITY)),
+    ] {
+        let mut searcher = coded.searcher();
+        let is_over = AtomicBool::new(false);
+        let (rate, mut times) = std::thread::scope(|scope| {
+            let searching = scope.spawn(|| {
+                let terms = Terms { k: K, radius: None, filter: Filter::default() };
+                let mut times = Vec::with_capacity(1 << 20);
+                for query in queries.iter().cycle() {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let begin = Instant::now();
+                    black_box(searcher.search(query, &terms));
+                    times.push(begin.elapsed());
+                }
+                times
+            });
+            let rate = rate.map(|rate| inserted(&mut coded, rate));
+            if rate.is_none() {
+                std::thread::sleep(each);
+            }
+            is_over.store(true, Ordering::Relaxed);
+            (rate.unwrap_or(0.0), searching.join().expect("no panic"))
+        });
+        let searches = times.len() as f64 / each.as_secs_f64();
+        let quantiles = quantiles(&mut times);
+        println!(
+            "two cores: searches {what}: {searches:.0} a second, {quantiles}; \
+             insertions {rate:.0} a second"
+        );
+    }
+}
+
 fn quantiles(times: &mut [Duration]) -> String {
     times.sort_unstable();
-    let at = |part: usize| times.get((times.len() - 1) * part / 100).copied().unwrap_or_default();
-    format!("p50 {:.1?}, p99 {:.1?}", at(50), at(99))
+    let last = times.len().saturating_sub(1);
+    let at = |part: usize| times.get(last * part / 1_000).copied().unwrap_or_default();
+    let [p50, p99, p999, most] = [500, 990, 999, 1_000].map(at);
+    format!("p50 {p50:.1?}, p99 {p99:.1?}, p99.9 {p999:.1?}, max {most:.1?}")
 }

@@ -1,9 +1,9 @@
 //! A posting list that is a queue: codes in chunks, appended at the tail, expired at the head.
 //!
 //! Positions ascend from head to tail. Whatever leaves a list is its oldest or its newest entry,
-//! so that no list ever has a hole, and a chunk that is empty goes back to a pool. A clone of a list
-//! shares its chunks and stands still: a chunk that is shared is copied before it is written to,
-//! and given back only once nobody else has it.
+//! so that no list ever has a hole, and a chunk that is empty goes back to a pool. A clone of a
+//! list shares its chunks and stands still: a chunk that is shared is copied before it is written
+//! to, and given back only once nobody else has it.
 
 use std::collections::VecDeque;
 use std::ops::Range;

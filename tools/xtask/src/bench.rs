@@ -1,9 +1,11 @@
-//! `cargo xtask bench window`: our windows beside those of others, in one run.
+//! `cargo xtask bench`: our windows, or our [index](ann), beside those of others, in one run.
 //!
 //! Makes what the others need under `target/peers`: a Python environment with the pinned
 //! packages of `benches/peers/windows` and, with Java, Flink's classes out of one of them. Then
 //! runs the program `windows` of the benches, first its check, then its comparison. Asked for a
 //! plot, of the cost by the number of instruments or of the memory over time, it does that alone.
+
+mod ann;
 
 use std::env;
 use std::fs;
@@ -18,6 +20,11 @@ use crate::test::python;
 const PEERS: &str = "benches/peers/windows";
 /// Where the check may find a second opinion: beside the repository, and beside the data.
 const ORACLE: &str = "oracle/windowing/duck_windows.py";
+
+/// What can be asked for.
+const USAGE: &str = "ann [--rounds N] | window [--ticks N] [--rounds N] [--seed N] \
+    [--record FILE] [--check-only] [--no-check] [--no-flink] | window [--instruments FILE.svg] \
+    [--memory FILE.svg]";
 
 /// What to run.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +46,10 @@ struct Plan {
 /// `Usage` for an unknown subject or option, `Setup` without Python, `Command` when something
 /// differs or fails.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    if let Some(("ann", options)) = arguments.split_first().map(|(own, rest)| (own.as_str(), rest))
+    {
+        return ann::run(options);
+    }
     let plan = parse(arguments)?;
     let build = ["build", "--release", "--package", "tickring-benches", "--bin", "windows"];
     let windows = process::target_dir().join("release/windows");
@@ -100,13 +111,8 @@ impl Plan {
 }
 
 fn parse(arguments: &[String]) -> Result<Plan, Failure> {
-    let usage = |found: &str| Failure::Usage {
-        expected: "window [--ticks N] [--rounds N] [--seed N] [--record FILE] [--check-only] \
-                   [--no-check] [--no-flink] | window [--instruments FILE.svg] \
-                   [--memory FILE.svg]"
-            .to_owned(),
-        found: found.to_owned(),
-    };
+    let usage =
+        |found: &str| Failure::Usage { expected: USAGE.to_owned(), found: found.to_owned() };
     let mut rest = arguments.iter().map(String::as_str);
     match rest.next() {
         Some("window") => {}

@@ -84,8 +84,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "window [--ticks N] [--check-only] …",
-        summary: "check and measure windows beside polars, DuckDB and Flink",
+        arguments: "window|ann […]",
+        summary: "measure windows beside polars, DuckDB and Flink, the index beside usearch",
         run: bench::run,
     },
     Command { name: "help", arguments: "", summary: "list the commands", run: help },

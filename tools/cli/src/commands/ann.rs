@@ -63,7 +63,8 @@ pub(crate) struct Arguments {
     requests: Option<String>,
     /// Answer them with so many threads beside the one that takes vectors in: answers then see the
     /// vectors up to the watermark that they carry
-    #[arg(long, value_name = "N", requires = "requests", value_parser = clap::value_parser!(u16).range(..=256))]
+    #[arg(long, value_name = "N", requires = "requests")]
+    #[arg(value_parser = clap::value_parser!(u16).range(..=256))]
     search_threads: Option<u16>,
     /// Only answer other processes
     #[arg(long, requires = "requests", conflicts_with_all = ["queries", "patterns"])]
