@@ -43,10 +43,10 @@ pub enum Progress {
 /// Reads a vectors ring and publishes the nearest neighbours to a matches ring.
 ///
 /// One thread, beside which centroids are trained and snapshots written, and queries of other
-/// processes answered if there are [`search_threads`](MatcherOptions::search_threads). A matcher
-/// that is dropped, or killed, leaves its ring open for the next one, which goes on behind the last
-/// match; with a [snapshot](crate::SnapshotOptions) it goes on where that one stood, and publishes
-/// nothing twice.
+/// processes answered if there are [search threads](crate::MatcherOptions::search_threads). A
+/// matcher that is dropped, or killed, leaves its ring open for the next one, which goes on behind
+/// the last match; with a [snapshot](crate::SnapshotOptions) it goes on where that one stood, and
+/// publishes nothing twice.
 ///
 /// # Examples
 ///
