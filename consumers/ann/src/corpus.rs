@@ -224,12 +224,8 @@ impl Corpus {
     pub fn searcher(&mut self) -> Searcher {
         let (metric, dim) = (self.metric, self.live.window.dim());
         let every = self.recall.options.every;
-        if self.sharing.is_none() {
-            self.sharing = Some(Sharing::new(self.freeze()));
-        }
-        let make = |sharing: &mut Sharing| sharing.searcher(metric, dim, every);
-        let Some(sharing) = &mut self.sharing else { unreachable!("made above") };
-        make(sharing)
+        let sharing = self.sharing.take().unwrap_or_else(|| Sharing::new(self.freeze()));
+        self.sharing.insert(sharing).searcher(metric, dim, every)
     }
 
     /// Lets other threads search what is here now, instead of what was there up to a few hundred
@@ -239,12 +235,11 @@ impl Corpus {
     /// Cost: nothing if nothing is new or nobody searches; otherwise a pointer copied for every 128
     /// vectors and every list, and later a copy of the end of each list that goes on.
     pub fn share(&mut self) {
-        let live = self.live.window.live();
-        let state = (live.start, live.end, self.live.window.clock_ns());
         if self.sharing.as_ref().is_some_and(Sharing::is_alone) {
             self.sharing = None;
         }
-        if self.sharing.as_ref().is_none_or(|sharing| !sharing.is_behind(state)) {
+        let window = &self.live.window;
+        if self.sharing.as_ref().is_none_or(|sharing| !sharing.is_behind(window)) {
             return;
         }
         let frozen = self.freeze();

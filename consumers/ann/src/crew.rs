@@ -27,7 +27,7 @@ struct Job {
     terms: Terms,
 }
 
-/// What a thread found.
+/// What was found for a query.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) near: Vec<Neighbour>,
@@ -37,14 +37,21 @@ pub(crate) struct Reply {
     pub(crate) generation: u32,
 }
 
-/// A query that was handed out.
+/// A query that was taken, without its lanes.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub(crate) struct Taken {
     pub(crate) query: Query,
     pub(crate) seq: u64,
     pub(crate) asker: u32,
     pub(crate) read_at: Instant,
-    reply: Option<Reply>,
+}
+
+impl Taken {
+    /// A query that was just read.
+    pub(crate) fn of(request: &Request) -> Self {
+        let Request { asker, seq, query, .. } = *request;
+        Self { query, seq, asker, read_at: Instant::now() }
+    }
 }
 
 /// The threads.
@@ -54,7 +61,8 @@ pub(crate) struct Crew {
     jobs: Option<Sender<Job>>,
     replies: Receiver<(u64, Reply)>,
     threads: Vec<JoinHandle<()>>,
-    pending: VecDeque<Pending>,
+    /// What was handed out, in that order, with what came back.
+    pending: VecDeque<(Taken, Option<Reply>)>,
     /// The number of the first that is pending.
     first: u64,
 }
@@ -88,8 +96,7 @@ impl Crew {
     /// Hands a query out.
     pub(crate) fn take(&mut self, request: &Request, terms: Terms) {
         let number = self.first + self.pending.len() as u64;
-        let Request { asker, seq, query, .. } = *request;
-        self.pending.push_back(Pending { query, seq, asker, read_at: Instant::now(), reply: None });
+        self.pending.push_back((Taken::of(request), None));
         let job = Job { number, lanes: request.lanes.clone(), terms };
         if let Some(jobs) = &self.jobs {
             // They end after this sender only.
@@ -98,13 +105,13 @@ impl Crew {
     }
 
     /// The answer to the query that was handed out first, if it is there.
-    pub(crate) fn next(&mut self) -> Option<(Pending, Reply)> {
+    pub(crate) fn next(&mut self) -> Option<(Taken, Reply)> {
         while let Ok((number, reply)) = self.replies.try_recv() {
             self.note(number, reply);
         }
-        let reply = self.pending.front_mut()?.reply.take()?;
+        let reply = self.pending.front_mut()?.1.take()?;
         self.first += 1;
-        Some((self.pending.pop_front()?, reply))
+        Some((self.pending.pop_front()?.0, reply))
     }
 
     /// Waits for an answer, for `limit` at most; `false` if none came.
@@ -125,8 +132,8 @@ impl Crew {
 
     fn note(&mut self, number: u64, reply: Reply) {
         let at = usize::try_from(number - self.first).unwrap_or(usize::MAX);
-        if let Some(pending) = self.pending.get_mut(at) {
-            pending.reply = Some(reply);
+        if let Some((_, own)) = self.pending.get_mut(at) {
+            *own = Some(reply);
         }
     }
 }

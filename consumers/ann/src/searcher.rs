@@ -14,6 +14,7 @@ use crate::metric::Metric;
 use crate::nearest::{Nearest, Neighbour};
 use crate::quantiser::stride_of;
 use crate::scan::Scan;
+use crate::window::Window;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Vectors from one handing over to the next, at least.
@@ -54,7 +55,7 @@ pub(crate) struct Sharing {
 
 impl Sharing {
     pub(crate) fn new(frozen: Frozen) -> Self {
-        let at = state_of(&frozen);
+        let at = state_of(&frozen.live.window);
         let shared = Shared { newest: Arc::new(frozen), is_taken: false, compared: Vec::new() };
         Self { exchange: Arc::new(Exchange(Mutex::new(shared))), since: 0, at }
     }
@@ -93,15 +94,15 @@ impl Sharing {
         is_taken || self.since >= SHARE_EVERY.max(room / UNASKED_PART)
     }
 
-    /// Whether what is there is not what was handed over last.
-    pub(crate) fn is_behind(&self, state: (u64, u64, u64)) -> bool {
-        self.at != state
+    /// Whether the owner's window is not as it was handed over last.
+    pub(crate) fn is_behind(&self, window: &Window) -> bool {
+        self.at != state_of(window)
     }
 
     /// Hands over, and takes what was compared.
     pub(crate) fn hand_over(&mut self, frozen: Frozen) -> Vec<[u64; 2]> {
         self.since = 0;
-        self.at = state_of(&frozen);
+        self.at = state_of(&frozen.live.window);
         let mut next = Arc::new(frozen);
         let mut shared = self.exchange.lock();
         // Freed, if at all, when the mutex is not held.
@@ -113,10 +114,10 @@ impl Sharing {
     }
 }
 
-/// What changes in a corpus: where its window begins and ends, and its clock.
-fn state_of(frozen: &Frozen) -> (u64, u64, u64) {
-    let live = frozen.live.window.live();
-    (live.start, live.end, frozen.live.window.clock_ns())
+/// What changes in a window: where it begins and ends, and its clock.
+fn state_of(window: &Window) -> (u64, u64, u64) {
+    let live = window.live();
+    (live.start, live.end, window.clock_ns())
 }
 
 /// A search of a corpus from another thread, while its owner inserts.

@@ -1,6 +1,7 @@
 //! Queries of other processes: each has a ring of its own, and finds its answer among the matches.
 
 use crate::rings::{Rings, publish, run, vector};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tickring::record::{Answer, Match, Query, Record, Vector};
 use tickring::{Poll, RingInfo, RingName, RingSpec, Start, Writer};
 use tickring_ann::{
@@ -198,7 +199,8 @@ fn queries_need_a_window_of_ones_own() {
     assert!(error.unwrap_err().to_string().contains("requests cannot be had"));
 }
 
-/// One thread feeds and matches, this one asks and checks, both at full speed.
+/// One thread feeds and matches until there were some answers, this one asks and checks, both at
+/// full speed.
 #[test]
 fn beside_inserts_search_threads_answer_from_what_their_watermark_says() {
     const VECTORS: u64 = 30_000;
@@ -216,11 +218,20 @@ fn beside_inserts_search_threads_answer_from_what_their_watermark_says() {
     let mut matcher = rings.matcher(options);
     let mut client = Client::new(&rings, "queries", 2);
     let mut reader = rings.matches().0;
+    let is_enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let matching = scope.spawn(move || {
+        let matching = scope.spawn(|| {
             feed(&mut writer, 0..VECTORS);
-            writer.close();
-            while matcher.run_once(16).unwrap() != tickring_ann::Progress::Ended {}
+            let (mut open, begin) = (Some(writer), std::time::Instant::now());
+            while matcher.run_once(16).unwrap() != tickring_ann::Progress::Ended {
+                // Whatever becomes of the other thread, this one ends.
+                let is_over = begin.elapsed() > std::time::Duration::from_secs(60);
+                if (is_over || is_enough.load(Ordering::Relaxed))
+                    && let Some(writer) = open.take()
+                {
+                    writer.close();
+                }
+            }
             matcher
         });
         let (mut asked, mut heads, mut nears) = (0_u64, Vec::new(), Vec::new());
@@ -231,6 +242,7 @@ fn beside_inserts_search_threads_answer_from_what_their_watermark_says() {
                 client.ask(&own, &[(asked * 997 % VECTORS) as f32, 0.0]);
                 asked += 1;
             }
+            is_enough.store(heads.len() > 8, Ordering::Relaxed);
             match reader.poll() {
                 Poll::Record(record) => match record.get::<Answer>() {
                     Some(head) => heads.push(*head),

@@ -2,28 +2,13 @@
 
 use super::search::terms_of;
 use super::{Asker, Matcher, Task, count_latency};
-use crate::crew::{Crew, Pending, Reply};
+use crate::crew::{Crew, Reply, Taken};
 use crate::error::Error;
-use crate::nearest::Neighbour;
-use crate::scan::Scan;
-use std::time::Instant;
-use tickring::record::{Answer, Query, Record};
+use tickring::record::{Answer, Record};
 
 /// Vectors that are read at most before other processes have their turn; while fewer wait, a query
 /// sees all that were published before it.
 const TURN: u32 = 64;
-
-/// What an answer says beside its neighbours.
-struct Head {
-    query: Query,
-    query_seq: u64,
-    asker: u32,
-    read_at: Instant,
-    watermark: u64,
-    is_approximate: bool,
-    scan: Scan,
-    generation: u32,
-}
 
 impl Matcher {
     /// Answers a query of another process, or hands it to a search thread, or publishes what one
@@ -35,8 +20,8 @@ impl Matcher {
         if self.outlet.next_answer().is_some() || self.outlet.is_replaying() {
             return self.answer_again();
         }
-        if let Some((pending, reply)) = self.crew.as_mut().and_then(Crew::next) {
-            self.publish_reply(&pending, reply)?;
+        if let Some((taken, reply)) = self.crew.as_mut().and_then(Crew::next) {
+            self.publish_answer(&taken, &reply)?;
             return Ok(true);
         }
         if self.vectors.lag() > 0 && self.unasked < TURN {
@@ -58,7 +43,7 @@ impl Matcher {
     pub(super) fn finish_requests(&mut self) -> Result<(), Error> {
         while let Some(crew) = self.crew.as_mut().filter(|crew| !crew.is_idle()) {
             match crew.next() {
-                Some((pending, reply)) => self.publish_reply(&pending, reply)?,
+                Some((taken, reply)) => self.publish_answer(&taken, &reply)?,
                 None if crew.is_broken() => return Err(Error::SearchThread),
                 None => _ = crew.wait(super::LOOK_AGAIN),
             }
@@ -98,15 +83,16 @@ impl Matcher {
             self.unasked = 0;
             return Ok(false);
         };
-        let read_at = Instant::now();
-        let (query, query_seq, asker) = (request.query, request.seq, request.asker);
-        let scan = corpus.search(&request.lanes, &terms_of(&query));
-        let (is_approximate, watermark) = (corpus.is_approximate(), self.vectors.cursor());
-        let near = corpus.neighbours().to_vec();
-        let generation = self.search.generation();
-        let head =
-            Head { query, query_seq, asker, read_at, watermark, is_approximate, scan, generation };
-        self.publish_answer(&head, &near)?;
+        let taken = Taken::of(request);
+        let scan = corpus.search(&request.lanes, &terms_of(&request.query));
+        let reply = Reply {
+            near: corpus.neighbours().to_vec(),
+            scan,
+            is_approximate: corpus.is_approximate(),
+            watermark: self.vectors.cursor(),
+            generation: self.search.generation(),
+        };
+        self.publish_answer(&taken, &reply)?;
         Ok(true)
     }
 
@@ -127,35 +113,20 @@ impl Matcher {
         true
     }
 
-    fn publish_reply(&mut self, pending: &Pending, reply: Reply) -> Result<(), Error> {
-        let Reply { near, scan, is_approximate, watermark, generation } = reply;
-        let head = Head {
-            query: pending.query,
-            query_seq: pending.seq,
-            asker: pending.asker,
-            read_at: pending.read_at,
-            watermark,
-            is_approximate,
-            scan,
-            generation,
-        };
-        self.publish_answer(&head, &near)
-    }
-
-    fn publish_answer(&mut self, own: &Head, near: &[Neighbour]) -> Result<(), Error> {
-        let is_incomplete = self.hole > 0 || own.watermark < self.whole_from;
-        let mut flags = if own.is_approximate { Answer::APPROXIMATE } else { 0 };
+    fn publish_answer(&mut self, taken: &Taken, reply: &Reply) -> Result<(), Error> {
+        let is_incomplete = self.hole > 0 || reply.watermark < self.whole_from;
+        let mut flags = if reply.is_approximate { Answer::APPROXIMATE } else { 0 };
         flags |= if is_incomplete { Answer::INCOMPLETE } else { 0 };
-        let latency_ns = count_latency(&mut self.latency_ns, own.read_at);
+        let latency_ns = count_latency(&mut self.latency_ns, taken.read_at);
         let latency_ns = if self.publishes_latency { latency_ns } else { 0 };
-        let header = own.query.header;
+        let (header, query_id) = (taken.query.header, taken.query.query_id);
         let head = Answer {
-            query_id: own.query.query_id,
-            query_seq: own.query_seq,
-            watermark: own.watermark,
-            asker: own.asker,
+            query_id,
+            query_seq: taken.seq,
+            watermark: reply.watermark,
+            asker: taken.asker,
             latency_ns,
-            count: u16::try_from(near.len()).unwrap_or(u16::MAX),
+            count: u16::try_from(reply.near.len()).unwrap_or(u16::MAX),
             flags,
             #[expect(clippy::cast_possible_truncation, reason = "the field has the low bits")]
             epoch: self.epoch as u32,
@@ -164,11 +135,11 @@ impl Matcher {
         self.outlet.stage_answer(&head)?;
         self.stats.queries += 1;
         self.stats.answered += 1;
-        self.stats.scan += own.scan;
+        self.stats.scan += reply.scan;
         self.stats.incomplete += u64::from(is_incomplete);
-        let asker = Asker { header, query_id: own.query.query_id };
-        self.stats.matches +=
-            asker.stage(&mut self.outlet, near, (own.query.k, latency_ns, own.generation))?;
+        let asker = Asker { header, query_id };
+        let terms = (taken.query.k, latency_ns, reply.generation);
+        self.stats.matches += asker.stage(&mut self.outlet, &reply.near, terms)?;
         self.outlet.flush();
         Ok(())
     }
