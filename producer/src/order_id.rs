@@ -9,7 +9,7 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// An odd constant with no pattern in its bits: 2^64 divided by the golden ratio.
-const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+pub(crate) const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Low bits of an id that say its place in a block.
 const BLOCK_BITS: u32 = 4;
 

@@ -154,7 +154,7 @@ impl Source for ItchSource {
     fn poll<S: Sink>(&mut self, sink: &mut S, budget: usize) -> Result<Progress, Error> {
         let mut file = BinaryFile::resume(&self.file, self.offset, self.number);
         let mut ahead = file.clone();
-        ahead.by_ref().take(AHEAD).for_each(drop);
+        ahead.by_ref().take(AHEAD.min(budget)).for_each(drop);
         let mut consumed = 0;
         while consumed < budget {
             let Some(frame) = file.next() else {

@@ -9,7 +9,8 @@
 //!   way while the messages before it are decoded.
 //!
 //! Lines stand in an open table with linear probing. One that holds no order any more is taken out
-//! and those behind it move up, so that nothing has to be cleaned later.
+//! and those behind it move up, so that nothing has to be cleaned later. Chosen numbers are not
+//! defended against, as with [`order_id`](crate::order_id): they make a feed slow, never wrong.
 
 #![expect(unsafe_code, reason = "the instruction that fetches a line is an intrinsic")]
 
@@ -20,15 +21,13 @@ use std::{fmt, mem};
 use zerocopy::FromZeros;
 
 use crate::book::Side;
-use crate::order_id::OrderIdHash;
+use crate::order_id::{FACTOR, OrderIdHash};
 
 /// Orders of one line.
 const ORDERS: usize = 7;
 /// Lines of the first table: 4 MiB, of which the kernel gives what is used. Some 200,000 orders can
 /// rest before it grows.
 const FEWEST_LINES: usize = 1 << 16;
-/// An odd constant with no pattern in its bits: 2^64 divided by the golden ratio.
-const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// An order that rests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -260,7 +259,7 @@ fn place(order_id: u64) -> (u64, usize) {
     (1 + order_id / ORDERS as u64, index(order_id % ORDERS as u64))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it is below the length of a slice")]
+#[expect(clippy::cast_possible_truncation, reason = "of a place, or there is nothing to index")]
 const fn index(number: u64) -> usize {
     number as usize
 }
