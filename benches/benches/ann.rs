@@ -9,17 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tickring::record::{Record, Vector};
 use tickring::{Directory, Reader, RingName, RingSpec, Start, Writer};
-use tickring_ann::{
-    Choice, Corpus, CorpusOptions, ExactScan, Filter, Indexing, Metric, PatternScan, Patterns,
-    Queries, RecallOptions, Terms,
-};
+use tickring_ann::{Corpus, ExactScan, Indexing, Metric, PatternScan, Patterns, Queries};
 
 #[path = "ann/stream.rs"]
 mod stream;
+#[path = "ann/windowed.rs"]
+mod windowed;
 
 use stream::{DIM, Stream};
+use windowed::{K, corpus, insert, lists as indexed, terms};
 
-const K: usize = 10;
 /// Queries of one measurement.
 const QUERIES: usize = 500;
 
@@ -35,30 +34,11 @@ fn main() {
     two_cores(window, if is_test { 16 } else { 1_024 }, each);
 }
 
-fn corpus(window: usize, lists: u32, indexing: Option<Indexing>) -> Corpus {
-    let choice = Choice { exact_up_to: 0, lists_from: window as u64 / 2, lists, rerank: 4 };
-    let options = CorpusOptions {
-        metric: Metric::L2,
-        window: window as u64,
-        ttl: None,
-        indexing: indexing.unwrap_or(Indexing::Lists(choice)),
-        recall: RecallOptions { every: 0, ..RecallOptions::default() },
-        pinned: None,
-    };
-    Corpus::new(DIM, options).expect("a corpus")
-}
-
-fn insert(corpus: &mut Corpus, seq: u64, lanes: &[f32]) {
-    let vector = Vector { vec_id: seq, ..Vector::empty(0, 1, seq) };
-    corpus.advance(&vector);
-    assert!(corpus.insert(seq, &vector, lanes), "finite lanes");
-}
-
 /// Updates of a full window, then queries with more and more lists looked through.
 fn lists_of(window: usize, updates: usize, lists: u32) {
     let mut stream = Stream::new(7);
-    let mut coded = corpus(window, lists, None);
-    let mut exact = corpus(window, 1, Some(Indexing::Exact));
+    let mut coded = corpus(window, indexed(window, lists));
+    let mut exact = corpus(window, Indexing::Exact);
     // Two turnovers: the first fills the window, the second moves all to trained lists.
     for seq in 0..2 * window as u64 {
         insert(&mut coded, seq, &stream.next());
@@ -75,7 +55,7 @@ fn lists_of(window: usize, updates: usize, lists: u32) {
     }
     println!("updates: {window} x {DIM}-d window, {lists} lists: {rate:.0} a second");
     let queries: Vec<Vec<f32>> = (0..QUERIES).map(|_| stream.next()).collect();
-    let terms = Terms { k: K, radius: None, filter: Filter::default() };
+    let terms = terms();
     let mut truth: Vec<Vec<u64>> = Vec::new();
     let mut times = Vec::new();
     for query in &queries {
@@ -115,7 +95,7 @@ fn in_place(slots: u64) {
     let mut writer = Writer::open(&directory, &name, &spec).expect("a new ring");
     let mut stream = Stream::new(9);
     let count = usize::try_from(slots).unwrap_or(0);
-    let mut flat = corpus(count, 1, Some(Indexing::Exact));
+    let mut flat = corpus(count, Indexing::Exact);
     for seq in 0..slots {
         let row = stream.next();
         let mut claim = writer.claim();
@@ -127,7 +107,7 @@ fn in_place(slots: u64) {
     }
     let reader = Reader::open(&directory, &name, Start::Oldest).expect("the ring");
     let mut scan = ExactScan::new(Metric::L2, K);
-    let terms = Terms { k: K, radius: None, filter: Filter::default() };
+    let terms = terms();
     let (mut own, mut other) = (Vec::new(), Vec::new());
     for _ in 0..41 {
         let query = stream.next();
@@ -160,7 +140,7 @@ fn standing(patterns: usize, vectors: usize) {
 fn two_cores(window: usize, lists: u32, each: Duration) {
     const RATE: f64 = 100_000.0;
     let mut stream = Stream::new(13);
-    let mut coded = corpus(window, lists, None);
+    let mut coded = corpus(window, indexed(window, lists));
     let mut seq = 0;
     for _ in 0..2 * window {
         insert(&mut coded, seq, &stream.next());
@@ -198,7 +178,7 @@ fn two_cores(window: usize, lists: u32, each: Duration) {
         let is_over = AtomicBool::new(false);
         let (rate, mut times) = std::thread::scope(|scope| {
             let searching = scope.spawn(|| {
-                let terms = Terms { k: K, radius: None, filter: Filter::default() };
+                let terms = terms();
                 let mut times = Vec::with_capacity(1 << 20);
                 for query in queries.iter().cycle() {
                     if is_over.load(Ordering::Relaxed) {

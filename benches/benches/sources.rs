@@ -6,10 +6,12 @@ use criterion::{Criterion, Throughput};
 use dbn::decode::{DbnMetadata, DecodeRecord, DynDecoder};
 use dbn::encode::dbn::MetadataEncoder;
 use dbn::{MetadataBuilder, SType, Schema, VersionUpgradePolicy, v3};
+use itch5::messages::{AddOrderNoMPIDAttribution, OrderExecuted};
 use std::fs;
 use std::hint::black_box;
 use std::io::Cursor;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -88,6 +90,8 @@ fn itch(criterion: &mut Criterion, root: &TempDir) {
         let path = root.path().join("day.itch");
         fs::write(&path, &bytes).expect("room for a file");
         let (_, whole) = itchy(&bytes);
+        let session = behind_opening(&bytes);
+        assert_eq!(lengths(session).1, whole, "the same messages");
         let mut group = criterion.benchmark_group(format!("source/itch/{instruments} stocks"));
         group.throughput(Throughput::Elements(1));
         group.bench_function("to ring", |bencher| {
@@ -100,6 +104,12 @@ fn itch(criterion: &mut Criterion, root: &TempDir) {
         });
         group.bench_function("itchy, decoding only", |bencher| {
             bencher.iter_custom(|iters| time(iters, whole, || itchy(&bytes)));
+        });
+        group.bench_function("itch5, two types viewed only", |bencher| {
+            bencher.iter_custom(|iters| time(iters, whole, || (itch5(session), whole)));
+        });
+        group.bench_function("lengths only", |bencher| {
+            bencher.iter_custom(|iters| time(iters, whole, || lengths(session)));
         });
         group.finish();
     }
@@ -118,6 +128,59 @@ fn itchy(bytes: &[u8]) -> (Duration, u64) {
         count += 1;
     }
     (begin.elapsed(), count)
+}
+
+/// What stands in a file behind its opening.
+fn behind_opening(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    for _ in 0..OPENING {
+        rest = behind_message(rest).expect("enough messages");
+    }
+    rest
+}
+
+/// What stands behind the first message; `None` where there is none.
+fn behind_message(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.get(usize::from(u16::from_be_bytes(*length))..)
+}
+
+/// Goes over messages by their lengths, and looks at none.
+fn lengths(session: &[u8]) -> (Duration, u64) {
+    let begin = Instant::now();
+    let (mut rest, mut count) = (black_box(session), 0);
+    while let Some(behind) = behind_message(rest) {
+        rest = behind;
+        count += 1;
+    }
+    (begin.elapsed(), count)
+}
+
+/// Adds and executions, as the library that is named so views them; all else it passes over.
+#[derive(Default)]
+struct Volume(u64);
+
+impl itch5::MessageHandler for Volume {
+    fn on_add_order_no_mpid_attribution(
+        &mut self,
+        message: &AddOrderNoMPIDAttribution,
+    ) -> ControlFlow<()> {
+        self.0 += u64::from(message.shares());
+        ControlFlow::Continue(())
+    }
+
+    fn on_order_executed(&mut self, message: &OrderExecuted) -> ControlFlow<()> {
+        self.0 += u64::from(message.executed_shares());
+        ControlFlow::Continue(())
+    }
+}
+
+fn itch5(session: &[u8]) -> Duration {
+    let mut volume = Volume::default();
+    let begin = Instant::now();
+    itch5::Parser::new(black_box(session)).parse_stream(&mut volume).expect("messages");
+    black_box(volume.0);
+    begin.elapsed()
 }
 
 /// Packets of 40 messages, of which the kernel holds 32 before the first is taken: what one core

@@ -7,16 +7,17 @@
 
 #[path = "../../../benches/ann/stream.rs"]
 mod stream;
+#[path = "../../../benches/ann/windowed.rs"]
+mod windowed;
 
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use stream::{DIM, Stream};
-use tickring::record::{Record, Vector};
-use tickring_ann::{Choice, Corpus, CorpusOptions, Filter, Indexing, Metric, RecallOptions, Terms};
+use tickring_ann::Indexing;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
+use windowed::{K, corpus, insert, lists as indexed, terms};
 
-const K: usize = 10;
 const QUERIES: usize = 500;
 /// Lists of ours: fewer for updates, more for latency.
 const LISTS: [u32; 2] = [256, 1_024];
@@ -30,14 +31,21 @@ const TARGETS: [f64; 2] = [0.95, 0.99];
 struct Did {
     name: String,
     updates: f64,
-    /// Recall, p50 and p99 at each setting.
-    curve: Vec<(f64, Duration, Duration)>,
+    curve: Vec<Point>,
+}
+
+/// What a setting buys.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    recall: f64,
+    p50: Duration,
+    p99: Duration,
 }
 
 impl Did {
     /// The fastest setting that reaches a recall.
-    fn at(&self, target: f64) -> Option<&(f64, Duration, Duration)> {
-        self.curve.iter().filter(|point| point.0 >= target).min_by_key(|point| point.1)
+    fn at(&self, target: f64) -> Option<&Point> {
+        self.curve.iter().filter(|point| point.recall >= target).min_by_key(|point| point.p50)
     }
 }
 
@@ -57,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 engine.name,
                 engine.updates
             );
-            for (recall, p50, p99) in &engine.curve {
+            for Point { recall, p50, p99 } in &engine.curve {
                 println!("    recall@{K} {recall:.4}: p50 {p50:.1?}, p99 {p99:.1?}");
             }
         }
@@ -82,7 +90,7 @@ fn summary(all: &[Vec<Did>]) {
         let updates = of_rounds(&|did| Some(did.get(at)?.updates / did.last()?.updates));
         println!("{lists} lists: updates {updates} of usearch");
         for target in TARGETS {
-            let p50 = |did: &Did| did.at(target).map(|point| point.1.as_secs_f64());
+            let p50 = |did: &Did| did.at(target).map(|point| point.p50.as_secs_f64());
             let ratio = of_rounds(&|did| Some(p50(did.get(at)?)? / p50(did.last()?)?));
             println!("{lists} lists: p50 at recall {target} {ratio} of usearch");
         }
@@ -95,7 +103,7 @@ fn turn(seed: u64, window: usize) -> Result<Vec<Did>, Box<dyn Error>> {
     let rows: Vec<Vec<f32>> = (0..2 * window + window / 2).map(|_| stream.next()).collect();
     let queries: Vec<Vec<f32>> = (0..QUERIES).map(|_| stream.next()).collect();
     let begin = rows.len() - window;
-    let truth = truth(&rows, begin, &queries)?;
+    let truth = truth(&rows, begin, &queries);
     let mut did = Vec::new();
     for lists in LISTS {
         did.push(ours(&rows, (window, lists), &queries, &truth)?);
@@ -104,41 +112,20 @@ fn turn(seed: u64, window: usize) -> Result<Vec<Did>, Box<dyn Error>> {
     Ok(did)
 }
 
-fn corpus(window: usize, indexing: Indexing) -> Result<Corpus, tickring_ann::Error> {
-    let recall = RecallOptions { every: 0, ..RecallOptions::default() };
-    let (metric, window) = (Metric::L2, window as u64);
-    Corpus::new(DIM, CorpusOptions { metric, window, ttl: None, indexing, recall, pinned: None })
-}
-
-fn insert(corpus: &mut Corpus, seq: usize, lanes: &[f32]) {
-    let seq = seq as u64;
-    let vector = Vector { vec_id: seq, ..Vector::empty(0, 1, seq) };
-    corpus.advance(&vector);
-    assert!(corpus.insert(seq, &vector, lanes), "finite lanes");
-}
-
-fn terms() -> Terms {
-    Terms { k: K, radius: None, filter: Filter::default() }
-}
-
 /// The true neighbours of the queries among the rows from `begin` on.
-fn truth(
-    rows: &[Vec<f32>],
-    begin: usize,
-    queries: &[Vec<f32>],
-) -> Result<Vec<Vec<u64>>, Box<dyn Error>> {
-    let mut exact = corpus(rows.len() - begin, Indexing::Exact)?;
-    for (seq, row) in rows.iter().enumerate().skip(begin) {
+fn truth(rows: &[Vec<f32>], begin: usize, queries: &[Vec<f32>]) -> Vec<Vec<u64>> {
+    let mut exact = corpus(rows.len() - begin, Indexing::Exact);
+    for (seq, row) in (0..).zip(rows).skip(begin) {
         insert(&mut exact, seq, row);
     }
     let terms = terms();
-    Ok(queries
+    queries
         .iter()
         .map(|query| {
             exact.search(query, &terms);
             exact.neighbours().iter().map(|near| near.id).collect()
         })
-        .collect())
+        .collect()
 }
 
 /// Measures a curve; `find` gives ids at a setting.
@@ -147,7 +134,7 @@ fn curve<S: Copy>(
     queries: &[Vec<f32>],
     truth: &[Vec<u64>],
     mut find: impl FnMut(S, &[f32]) -> Result<Vec<u64>, Box<dyn Error>>,
-) -> Result<Vec<(f64, Duration, Duration)>, Box<dyn Error>> {
+) -> Result<Vec<Point>, Box<dyn Error>> {
     let mut curve = Vec::new();
     for setting in settings {
         let (mut hits, mut times) = (0, Vec::new());
@@ -159,7 +146,11 @@ fn curve<S: Copy>(
         }
         times.sort_unstable();
         let recall = hits as f64 / truth.iter().map(Vec::len).sum::<usize>() as f64;
-        curve.push((recall, times[times.len() / 2], times[times.len() * 99 / 100]));
+        curve.push(Point {
+            recall,
+            p50: times[times.len() / 2],
+            p99: times[times.len() * 99 / 100],
+        });
     }
     Ok(curve)
 }
@@ -170,14 +161,13 @@ fn ours(
     queries: &[Vec<f32>],
     truth: &[Vec<u64>],
 ) -> Result<Did, Box<dyn Error>> {
-    let choice = Choice { exact_up_to: 0, lists_from: window as u64 / 2, lists, rerank: 4 };
-    let mut corpus = corpus(window, Indexing::Lists(choice))?;
+    let mut corpus = corpus(window, indexed(window, lists));
     let full = rows.len() - window / 2;
-    for (seq, row) in rows.iter().enumerate().take(full) {
+    for (seq, row) in (0..).zip(rows).take(full) {
         insert(&mut corpus, seq, row);
     }
     let begin = Instant::now();
-    for (seq, row) in rows.iter().enumerate().skip(full) {
+    for (seq, row) in (0..).zip(rows).skip(full) {
         insert(&mut corpus, seq, row);
     }
     let updates = (rows.len() - full) as f64 / begin.elapsed().as_secs_f64();

@@ -1,0 +1,34 @@
+//! A corpus of a window by count, as all these measurements have it.
+
+use super::stream::DIM;
+use tickring::record::{Record, Vector};
+use tickring_ann::{Choice, Corpus, CorpusOptions, Filter, Indexing, Metric, RecallOptions, Terms};
+
+/// Neighbours that are asked for.
+pub(crate) const K: usize = 10;
+
+/// So many lists of codes, once half the window is full.
+pub(crate) fn lists(window: usize, lists: u32) -> Indexing {
+    let lists_from = window as u64 / 2;
+    Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, rerank: 4 })
+}
+
+/// An empty corpus, which measures no recall by itself.
+pub(crate) fn corpus(window: usize, indexing: Indexing) -> Corpus {
+    let recall = RecallOptions { every: 0, ..RecallOptions::default() };
+    let (metric, window) = (Metric::L2, window as u64);
+    let options = CorpusOptions { metric, window, ttl: None, indexing, recall, pinned: None };
+    Corpus::new(DIM, options).expect("a corpus")
+}
+
+/// Puts a vector in, and lets the oldest go once the window is full.
+pub(crate) fn insert(corpus: &mut Corpus, seq: u64, lanes: &[f32]) {
+    let vector = Vector { vec_id: seq, ..Vector::empty(0, 1, seq) };
+    corpus.advance(&vector);
+    assert!(corpus.insert(seq, &vector, lanes), "finite lanes");
+}
+
+/// What all queries ask for.
+pub(crate) fn terms() -> Terms {
+    Terms { k: K, radius: None, filter: Filter::default() }
+}
