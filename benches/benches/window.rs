@@ -58,7 +58,25 @@ fn main() {
         ),
         ("sessions of 100ms", &straight, with(WindowKind::Session { gap_ns: SECOND_NS / 10 })),
         ("volume 10,000", &straight, with(WindowKind::Volume { size: 10_000 })),
+        (
+            "and corrections",
+            &straight,
+            WindowSpec { corrections, ..with(WindowKind::Volume { size: 10_000 }) },
+        ),
         ("last 64, every one", &straight, with(WindowKind::Count { size: 64, slide: 1 })),
+        (
+            "and corrections",
+            &straight,
+            WindowSpec { corrections, ..with(WindowKind::Count { size: 64, slide: 1 }) },
+        ),
+        (
+            "every 16, aggregates",
+            &straight,
+            WindowSpec {
+                aggregates: further.to_vec(),
+                ..with(WindowKind::Count { size: 64, slide: 16 })
+            },
+        ),
     ];
     let mut cases: Vec<Case<'_>> = vec![("floor", Box::new(|| floor(&straight)))];
     for (name, trades, spec) in specs {

@@ -75,8 +75,11 @@ builtin! {
         watermark_ns: u64 => NanosEpoch (null UNDEF_TIME),
         /// Event time up to which the missed records can reach, ns since the Unix epoch, UTC.
         missed_until_ns: u64 => NanosEpoch (null UNDEF_TIME),
+        /// Number of the window among those of its instrument, from 0, where windows are in order
+        /// of arrival and several may have the same times; 0 where they are of time.
+        ordinal: u64 => Sequence,
         /// Reserved, zero.
-        _reserved: [u64; 3] => None,
+        _reserved: [u64; 2] => None,
     }
 }
 

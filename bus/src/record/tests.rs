@@ -171,7 +171,7 @@ const LAYOUTS: &[(&str, u8, usize, &[&str])] = &[
            low:i64@56 close:i64@64 volume:u64@72 notional_lo:u64@80 notional_hi:i64@88 \
            count:u64@96 buy_volume:u64@104 sell_volume:u64@112 first_seq:u64@120 \
            last_seq:u64@128 missed:u64@136 watermark_ns:u64@144 missed_until_ns:u64@152 \
-           _reserved:u64[3]@160"],
+           ordinal:u64@160 _reserved:u64[2]@168"],
     ),
     (
         "quote_stats",

@@ -13,7 +13,8 @@
 //!   with its full contents. A trade that comes later is *late*: it goes to the late output with
 //!   the reason, is counted, and changes nothing.
 //! - A *correction* takes a trade back or changes it, within a horizon, and makes the next revision
-//!   of its windows.
+//!   of its windows. Where windows are in order of arrival, every trade stays in the windows into
+//!   which it came: only what they hold changes.
 //! - The first and last trade of a window are those lowest and highest by (event time, sequence),
 //!   so a bar does not depend on the order of arrival. What is late does.
 //!
@@ -37,6 +38,7 @@ mod error;
 mod grid;
 mod input;
 mod instruments;
+mod kept;
 mod log;
 mod loss;
 mod output;

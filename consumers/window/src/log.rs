@@ -1,7 +1,8 @@
 //! The trades of the horizon, kept so that they can be corrected.
 //!
 //! A ring of trades of fixed size in order of arrival; those of one instrument are chained, newest
-//! first. When it is full the oldest trade is forgotten, and the caller is told.
+//! first. When it is full the oldest trade is forgotten, and the caller is told. A trade that was
+//! split between windows has an entry for each part, one behind the other.
 
 use crate::WindowError;
 use crate::state::{Loader, Saver};
@@ -20,17 +21,29 @@ pub(crate) struct Entry {
     trade_id: u64,
     /// Position behind that of the instrument's trade before; 0 if there was none.
     before: u64,
+    /// Where windows are in order of arrival, which one or which trade of the instrument this is.
+    pub(crate) ordinal: u64,
+    /// The size as it was told at first.
+    told: u64,
     instrument_id: u32,
     pub(crate) number: u32,
     sequence: u32,
     publisher_id: u16,
     side: u8,
-    /// 1 unless the venue broke the trade.
-    stands: u8,
-    _unused: u64,
+    /// Bits of those below.
+    state: u8,
 }
 
+/// The venue did not break the trade.
+const STANDS: u8 = 1;
+/// This is a further part of the trade in the entry before.
+const CONTINUES: u8 = 2;
+
 impl Entry {
+    pub(crate) fn stands(&self) -> bool {
+        self.state & STANDS != 0
+    }
+
     pub(crate) fn trade(&self) -> WindowTrade {
         WindowTrade {
             seq: self.seq,
@@ -66,6 +79,18 @@ impl Log {
 
     /// Keeps a trade; gives the one that is forgotten for it, unless the venue broke that.
     pub(crate) fn push(&mut self, number: usize, trade: &WindowTrade) -> Option<Entry> {
+        self.push_part(number, trade, 0, false)
+    }
+
+    /// Keeps a part of a trade, or a whole one, with its ordinal; a part that `continues` comes
+    /// right behind the part before. Gives what is forgotten for it, unless the venue broke that.
+    pub(crate) fn push_part(
+        &mut self,
+        number: usize,
+        trade: &WindowTrade,
+        ordinal: u64,
+        continues: bool,
+    ) -> Option<Entry> {
         if number >= self.newest.len() {
             self.newest.resize(number + 1, 0);
         }
@@ -77,13 +102,14 @@ impl Log {
             size: trade.size,
             trade_id: trade.trade_id,
             before: *newest,
+            ordinal,
+            told: trade.size,
             instrument_id: trade.instrument_id,
             number: u32::try_from(number).unwrap_or(u32::MAX),
             sequence: trade.sequence,
             publisher_id: trade.publisher_id,
             side: trade.side,
-            stands: 1,
-            _unused: 0,
+            state: if continues { STANDS | CONTINUES } else { STANDS },
         };
         self.next += 1;
         *newest = self.next;
@@ -93,7 +119,7 @@ impl Log {
         }
         let place = self.place(self.next - 1);
         let oldest = std::mem::replace(self.entries.get_mut(place)?, entry);
-        (oldest.stands != 0).then_some(oldest)
+        oldest.stands().then_some(oldest)
     }
 
     /// The trade that a correction is of: the newest of the instrument with its trade id, or if it
@@ -125,22 +151,47 @@ impl Log {
         if logged as u64 != held {
             return Err(late_reason::FORGOTTEN);
         }
+        self.change(position, correction, correction.size);
+        Ok(())
+    }
+
+    /// Takes back or changes what is at a position, which then has this size.
+    pub(crate) fn change(&mut self, position: u64, correction: &WindowTrade, size: u64) {
         let place = self.place(position);
-        let Some(entry) = self.entries.get_mut(place) else { return Ok(()) };
+        let Some(entry) = self.entries.get_mut(place) else { return };
         if correction.action == action::CANCEL {
-            entry.stands = 0;
+            entry.state &= !STANDS;
         } else {
             if correction.price_e9 != UNDEF_PRICE {
                 entry.price = correction.price_e9;
             }
-            entry.size = correction.size;
+            entry.size = size;
             entry.side = correction.side;
         }
-        Ok(())
+    }
+
+    /// Finds the positions of all parts of the trade whose last part is at `position`, first part
+    /// first, each with the size that was told. Gives the reason if some are forgotten.
+    pub(crate) fn parts(&self, position: u64, into: &mut Vec<(u64, u64)>) -> Result<(), u8> {
+        into.clear();
+        let number = self.get(position).ok_or(late_reason::UNKNOWN_TRADE)?.number as usize;
+        for (position, entry) in self.links(number).skip_while(|(at, _)| *at > position) {
+            into.push((position, entry.told));
+            if entry.state & CONTINUES == 0 {
+                into.reverse();
+                return Ok(());
+            }
+        }
+        Err(late_reason::FORGOTTEN)
     }
 
     /// The trades of an instrument that stand, with their positions, newest first.
     pub(crate) fn chain(&self, number: usize) -> impl Iterator<Item = (u64, &Entry)> {
+        self.links(number).filter(|(_, entry)| entry.stands())
+    }
+
+    /// The trades of an instrument, those that the venue broke too, newest first.
+    pub(crate) fn links(&self, number: usize) -> impl Iterator<Item = (u64, &Entry)> {
         let oldest = self.next.saturating_sub(self.entries.len() as u64);
         let mut behind = self.newest.get(number).copied().unwrap_or(0);
         std::iter::from_fn(move || {
@@ -150,7 +201,6 @@ impl Log {
             behind = entry.before.min(position);
             Some((position, entry))
         })
-        .filter(|(_, entry)| entry.stands != 0)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "below the room, which is a usize")]

@@ -265,6 +265,7 @@ impl Sessions {
         let due = Due {
             number: node.number as usize,
             span: (node.start, node.end),
+            ordinal: 0,
             revision,
             flags: if is_final { window_flag::FINAL } else { 0 },
             store: &self.store,

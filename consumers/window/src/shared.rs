@@ -53,6 +53,8 @@ pub(crate) struct Due<'a> {
     pub(crate) number: usize,
     /// Start and end.
     pub(crate) span: (i64, i64),
+    /// Which window of its instrument, in order of arrival; 0 for windows of time.
+    pub(crate) ordinal: u64,
     pub(crate) revision: u32,
     /// Bits of `window_flag` that the kind of windows knows of.
     pub(crate) flags: u32,
@@ -111,6 +113,7 @@ impl Shared {
         let loss = self.loss.of(due.span, instrument_id);
         let mut bar = cell.bar(instrument_id, end.cast_unsigned());
         bar.start_ns = start.cast_unsigned();
+        bar.ordinal = due.ordinal;
         bar.revision = due.revision;
         let empty = if cell.count == 0 { window_flag::EMPTY } else { 0 };
         bar.flags |= due.flags | loss.flags | empty;

@@ -112,7 +112,8 @@ pub enum WindowKind {
         gap_ns: u64,
     },
     /// The last `size` trades of an instrument in order of arrival, every `slide` trades. Not
-    /// bound to time: nothing is late.
+    /// bound to time: nothing is late. Further aggregates but the flow cost a pass over the window
+    /// each time: slide by more than one there.
     Count {
         /// Trades of a window.
         size: u32,

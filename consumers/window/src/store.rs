@@ -44,6 +44,11 @@ impl Wanted {
         self.bits & bar_stat::QUANTILES != 0
     }
 
+    /// Whether there is anything that each trade adds to beside the cell.
+    pub(crate) fn paths(self) -> bool {
+        self.grids() || self.sketches()
+    }
+
     pub(crate) fn spreads(self) -> bool {
         self.bits & bar_stat::SPREAD != 0
     }
@@ -73,9 +78,20 @@ impl Sketches {
 }
 
 impl Spread {
-    const EMPTY: Self = Self { sum: 0, quotes: 0, least: i64::MAX, most: i64::MIN, _unused: 0 };
+    pub(crate) const EMPTY: Self =
+        Self { sum: 0, quotes: 0, least: i64::MAX, most: i64::MIN, _unused: 0 };
 
-    fn merge(&mut self, other: &Self) {
+    /// One quote.
+    fn of(spread_e9: i64) -> Self {
+        let (least, most) = (spread_e9, spread_e9);
+        Self { sum: spread_e9.into(), quotes: 1, least, most, _unused: 0 }
+    }
+
+    pub(crate) fn add(&mut self, spread_e9: i64) {
+        self.merge(&Self::of(spread_e9));
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.sum = self.sum.saturating_add(other.sum);
         self.quotes += other.quotes;
         self.least = self.least.min(other.least);
@@ -144,7 +160,8 @@ impl Store {
         is_first
     }
 
-    fn add_further(&mut self, at: usize, trade: &WindowTrade) {
+    /// Adds a trade to what there is beside the cell.
+    pub(crate) fn add_further(&mut self, at: usize, trade: &WindowTrade) {
         if let Some(grid) = self.grids.get_mut(at) {
             let (ts_ns, seq, price) = (trade.ts_event_ns, trade.seq, trade.price_e9);
             grid.add(Sample { ts_ns, seq, price }, self.wanted.step_ns);
@@ -162,14 +179,20 @@ impl Store {
         }
         let Some(spread) = self.spreads.get_mut(at) else { return false };
         let is_first = spread.quotes == 0;
-        spread.merge(&Spread {
-            sum: spread_e9.into(),
-            quotes: 1,
-            least: spread_e9,
-            most: spread_e9,
-            _unused: 0,
-        });
+        spread.add(spread_e9);
         is_first
+    }
+
+    /// What the quotes of a cell come to; nothing where they are not asked for.
+    pub(crate) fn spread(&self, at: usize) -> Spread {
+        self.spreads.get(at).copied().unwrap_or(Spread::EMPTY)
+    }
+
+    /// Sets what the quotes of a cell come to, where they are asked for.
+    pub(crate) fn set_spread(&mut self, at: usize, spread: Spread) {
+        if let Some(there) = self.spreads.get_mut(at) {
+            *there = spread;
+        }
     }
 
     /// Adds what a cell of another store has to one of this store.

@@ -233,7 +233,8 @@ impl Timed {
                     let span = (self.axis.start_of(window), self.axis.end_of(window));
                     let flags = final_flag(shared, span.1);
                     let (store, at) = (&pane.store, number);
-                    shared.publish(&Due { number, span, revision: 0, flags, store, at }, out);
+                    let due = Due { number, span, ordinal: 0, revision: 0, flags, store, at };
+                    shared.publish(&due, out);
                     if shared.retention_ns > 0 {
                         self.panes.count_revision(first, number);
                     }
@@ -281,7 +282,8 @@ impl Timed {
         if self.empty == EmptyWindows::Carry {
             self.carry(number);
         }
-        let due = Due { number, span, revision, flags, store: &self.scratch, at: 0 };
+        let store = &self.scratch;
+        let due = Due { number, span, ordinal: 0, revision, flags, store, at: 0 };
         shared.publish(&due, out);
     }
 

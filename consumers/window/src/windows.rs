@@ -18,7 +18,7 @@ use tickring::record::{
 /// Trades whose instruments are touched together: about as many as a processor looks ahead.
 pub(crate) const TOUCHED: usize = 16;
 /// First word of a saved state: name and version of its form.
-const STATE_MAGIC: u64 = u64::from_le_bytes(*b"TRWIN\0\0\x01");
+const STATE_MAGIC: u64 = u64::from_le_bytes(*b"TRWIN\0\0\x02");
 
 /// The state of one kind of windows.
 #[derive(Clone, Debug)]
@@ -228,8 +228,12 @@ impl Windows {
         }
     }
 
-    /// Keeps a trade for corrections.
+    /// Keeps a trade for corrections. Windows in order of arrival do it themselves, with its place
+    /// among them.
     fn keep(&mut self, trade: &WindowTrade) {
+        if matches!(self.engine, Engine::Counted(_) | Engine::Sliding(_)) {
+            return;
+        }
         let number = self.shared.instruments.number(trade.instrument_id);
         let Some(log) = &mut self.shared.log else { return };
         if let Some(forgotten) = log.push(number, trade) {
@@ -261,7 +265,8 @@ impl Windows {
         let corrected = found.and_then(|position| match &mut self.engine {
             Engine::Timed(timed) => timed.correct(shared, position, correction, out),
             Engine::Sessions(sessions) => sessions.correct(shared, position, correction, out),
-            Engine::Counted(_) | Engine::Sliding(_) => Err(late_reason::NO_CORRECTIONS),
+            Engine::Counted(counted) => counted.correct(shared, position, correction, out),
+            Engine::Sliding(sliding) => sliding.correct(shared, position, correction, out),
         });
         match corrected {
             Ok(()) => self.shared.counts.corrected += 1,
@@ -281,7 +286,7 @@ impl Windows {
             Engine::Timed(timed) => timed.quote(&mut self.shared, quote),
             Engine::Sessions(sessions) => sessions.quote(&mut self.shared, quote),
             Engine::Counted(counted) => counted.quote(&mut self.shared, quote),
-            Engine::Sliding(_) => {}
+            Engine::Sliding(sliding) => sliding.quote(&mut self.shared, quote),
         }
     }
 

@@ -6,6 +6,7 @@ mod aggregates;
 #[path = "../../../bus/tests/allocations.rs"]
 mod allocations;
 mod arrival;
+mod arrived;
 mod consumer;
 mod corrections;
 mod exact;

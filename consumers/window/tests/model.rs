@@ -1,41 +1,16 @@
 //! Each kind of windows against a naive model that keeps every trade, with disorder, lateness,
 //! broken trades, losses, and states that are saved and restored in the midst of it.
 
-use crate::support::{Run, span, trade};
+use crate::support::{Run, check_bar, span, trade};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use tickring::record::{UNDEF_PRICE, WindowBar, action, late_reason, window_flag};
+use tickring::record::{WindowBar, action, late_reason, window_flag};
 use tickring_window::{
     Aggregate, Corrections, EmptyWindows, Mode, WindowKind, WindowSpec, WindowTrade,
 };
 
 /// Start, end and instrument.
 type Key = (i64, i64, u32);
-
-/// The integers of the bar of these trades, recomputed.
-fn check_bar(bar: &WindowBar, trades: &[WindowTrade]) {
-    let mut trades: Vec<&WindowTrade> = trades.iter().collect();
-    trades.sort_by_key(|trade| (trade.ts_event_ns, trade.seq));
-    assert_eq!(bar.count, trades.len() as u64, "{bar:?}");
-    let size = |side: Option<u8>| -> u64 {
-        trades.iter().filter(|t| side.is_none_or(|s| t.side == s)).map(|t| t.size).sum()
-    };
-    assert_eq!((bar.volume, bar.buy_volume, bar.sell_volume), {
-        (size(None), size(Some(b'B')), size(Some(b'A')))
-    });
-    let notional: i128 = trades.iter().map(|t| i128::from(t.price_e9) * i128::from(t.size)).sum();
-    assert_eq!(bar.notional(), notional);
-    let prices = || trades.iter().map(|trade| trade.price_e9);
-    let (Some(first), Some(last)) = (trades.first(), trades.last()) else {
-        assert_eq!((bar.open, bar.high, bar.low, bar.close), {
-            (UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE)
-        });
-        return;
-    };
-    assert_eq!((bar.open, bar.close), (first.price_e9, last.price_e9));
-    assert_eq!((Some(bar.high), Some(bar.low)), (prices().max(), prices().min()));
-    assert_eq!((bar.first_seq, bar.last_seq), (first.seq, last.seq));
-}
 
 /// One thing that happens.
 #[derive(Clone, Debug)]

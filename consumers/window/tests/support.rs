@@ -1,6 +1,6 @@
 //! What the tests of windows share.
 
-use tickring::record::{BarStats, Late, WindowBar};
+use tickring::record::{BarStats, Late, UNDEF_PRICE, WindowBar};
 use tickring_window::{Output, WindowSpec, WindowTrade, Windows};
 
 /// Everything that windows gave out, kept.
@@ -115,4 +115,29 @@ pub(crate) fn trade(ts_event_ns: i64, seq: u64, instrument_id: u32) -> WindowTra
         sequence,
         ..WindowTrade::default()
     }
+}
+
+/// The integers of the bar of these trades, recomputed.
+pub(crate) fn check_bar(bar: &WindowBar, trades: &[WindowTrade]) {
+    let mut trades: Vec<&WindowTrade> = trades.iter().collect();
+    trades.sort_by_key(|trade| (trade.ts_event_ns, trade.seq));
+    assert_eq!(bar.count, trades.len() as u64, "{bar:?}");
+    let size = |side: Option<u8>| -> u64 {
+        trades.iter().filter(|t| side.is_none_or(|s| t.side == s)).map(|t| t.size).sum()
+    };
+    assert_eq!((bar.volume, bar.buy_volume, bar.sell_volume), {
+        (size(None), size(Some(b'B')), size(Some(b'A')))
+    });
+    let notional: i128 = trades.iter().map(|t| i128::from(t.price_e9) * i128::from(t.size)).sum();
+    assert_eq!(bar.notional(), notional);
+    let prices = || trades.iter().map(|trade| trade.price_e9);
+    let (Some(first), Some(last)) = (trades.first(), trades.last()) else {
+        assert_eq!((bar.open, bar.high, bar.low, bar.close), {
+            (UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE)
+        });
+        return;
+    };
+    assert_eq!((bar.open, bar.close), (first.price_e9, last.price_e9));
+    assert_eq!((Some(bar.high), Some(bar.low)), (prices().max(), prices().min()));
+    assert_eq!((bar.first_seq, bar.last_seq), (first.seq, last.seq));
 }

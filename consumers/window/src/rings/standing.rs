@@ -94,17 +94,16 @@ impl Standing {
     }
 }
 
-/// The name of an output: what tells it from all others.
+/// The name of an output: what tells it from all others. In the place of their end, windows in
+/// order of arrival have their ordinal, since several may have the same times. Their further
+/// aggregates do not tell it: of those with the same times one stands for all.
 pub(super) fn key_of(record: &[u8]) -> Option<Key> {
     let kind = |rtype: u8, instrument_id: u32| u64::from(rtype) << 32 | u64::from(instrument_id);
     if let Some(bar) = of::<WindowBar>(record) {
         let (header, revision) = (bar.header, bar.revision.into());
-        return Some([
-            kind(header.rtype, header.instrument_id),
-            bar.start_ns,
-            bar.end_ns,
-            revision,
-        ]);
+        let name = kind(header.rtype, header.instrument_id);
+        let which = if bar.ordinal > 0 { bar.ordinal } else { bar.end_ns };
+        return Some([name, bar.start_ns, which, revision]);
     }
     if let Some(stats) = of::<BarStats>(record) {
         let (header, revision) = (stats.header, stats.revision.into());

@@ -46,13 +46,6 @@ impl WindowSpec {
                 format!("{} ns", self.lateness_ns),
             );
         }
-        if is_counted && self.corrections.is_some() {
-            return wrong(
-                "corrections",
-                "none for windows in order of arrival, whose bounds would move",
-                "a horizon".to_owned(),
-            );
-        }
         self.check_aggregates()
     }
 
@@ -60,12 +53,6 @@ impl WindowSpec {
         let wrong = |field, expected: &'static str, found: String| {
             Err(WindowError::Spec { field, expected, found })
         };
-        if let WindowKind::Count { .. } = self.window
-            && !self.aggregates.is_empty()
-        {
-            let found = self.aggregates.len().to_string();
-            return wrong("aggregates", "none for count windows", found);
-        }
         if self.ewma_shift > 32 {
             return wrong("ewma_shift", "at most 32", self.ewma_shift.to_string());
         }
