@@ -62,6 +62,28 @@ impl Open {
     }
 }
 
+/// The rings of this name that have files here, each by the header of its first one, in the order
+/// in which they were begun. What is no whole journal file is passed over.
+pub(super) fn rings(directory: &Path, name: &RingName) -> Result<Vec<FileHeader>, Error> {
+    let mut rings: Vec<FileHeader> = Vec::new();
+    for file in file::list(directory)? {
+        // Files of a ring stand together, the first one first.
+        if file.stem != file::stem_of(name)
+            || rings.last().is_some_and(|ring| ring.origin.ring_id == file.ring_id)
+        {
+            continue;
+        }
+        match file.open() {
+            Ok((_, header)) if header.origin.name == *name => rings.push(header),
+            Ok(_) => {}
+            Err(error) if error.is_damage() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    rings.sort_by_key(|ring| ring.created_ns);
+    Ok(rings)
+}
+
 /// The header of the newest file of ring `name`, or of the only ring there is.
 pub(super) fn latest(directory: &Path, name: Option<&RingName>) -> Result<FileHeader, Error> {
     let mut newest: Option<FileHeader> = None;

@@ -122,6 +122,36 @@ impl JournalReader {
         Ok(reader)
     }
 
+    /// Opens the journals of rings that had the same name one after the other: that of the ring
+    /// `ring_id` at `seq`, then those of the rings that came behind it, each at its beginning. So
+    /// what follows a ring can be read when the machine was started anew and the ring is another
+    /// one. The last of them may be that of a ring that still is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoJournal`] if the directory has no journal of that ring, and those of
+    /// [`open`](Self::open).
+    pub fn open_successors(
+        directory: impl AsRef<Path>,
+        name: &RingName,
+        (ring_id, seq): (u128, u64),
+    ) -> Result<Vec<Self>, Error> {
+        let directory = directory.as_ref();
+        let rings = open::rings(directory, name)?;
+        let known = rings.into_iter().skip_while(|ring| ring.origin.ring_id != ring_id);
+        let mut readers: Vec<Self> =
+            known.map(|ring| Self::of_ring(directory, ring.origin)).collect();
+        let (first, others) = readers.split_first_mut().ok_or_else(|| Error::NoJournal {
+            name: format!("{name} with the id {ring_id:032x}"),
+            path: directory.to_owned(),
+        })?;
+        first.seek(JournalStart::Sequence(seq))?;
+        for other in others {
+            other.seek(JournalStart::Sequence(0))?;
+        }
+        Ok(readers)
+    }
+
     /// A reader of the journal of a ring, which need not have any file yet.
     pub(crate) fn of_ring(directory: &Path, origin: Origin) -> Self {
         Self {

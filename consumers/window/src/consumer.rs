@@ -61,8 +61,8 @@ impl WindowConsumer {
         match self.input.poll_batch(&mut self.batch, BATCH)? {
             Poll::Record(count) => {
                 self.apply();
-                // A history has no times of publication.
-                if self.input.history().is_none() {
+                // What is before the ring has no times of publication.
+                if !self.input.is_before() {
                     self.sample_latency();
                 }
                 self.settle()?;
@@ -228,7 +228,7 @@ impl WindowConsumer {
     /// Whether the state can be told by a place in the input and in the outputs.
     fn may_checkpoint(&self) -> bool {
         self.checkpoints.is_some()
-            && self.input.history().is_none()
+            && !self.input.is_before()
             && self.rings.as_ref().is_some_and(|rings| !rings.is_replaying())
     }
 

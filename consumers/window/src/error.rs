@@ -88,8 +88,9 @@ pub enum WindowError {
     },
     /// The checkpoint is of another input.
     #[error(
-        "the checkpoint in {} does not fit the input: {source}; to begin anew, give another \
-         directory and other rings", path.display()
+        "the checkpoint in {} does not fit the input: {source}; to go on behind another ring, give \
+         the directory of its journal, to begin anew, another directory and other rings",
+        path.display()
     )]
     OtherInput {
         /// The directory.

@@ -1,7 +1,10 @@
-//! Where a consumer reads: a ring, with its journal or without, behind a history or not.
+//! Where a consumer reads: a ring, with its journal or without, behind a history or not, or behind
+//! the journals of rings that were there before.
 
+mod former;
 mod history;
 
+pub(crate) use former::Former;
 pub use history::WindowHistory;
 pub(crate) use history::{History, find};
 
@@ -20,7 +23,8 @@ pub struct WindowInput {
     /// Where to begin, unless there is a checkpoint or a history.
     pub start: Start,
     /// The directory of the ring's journal: what the ring has overwritten is read there, so that
-    /// nothing is missed and a restart is exact however long it takes.
+    /// nothing is missed and a restart is exact however long it takes. So is what followed the
+    /// checkpoint in a ring that is no more, because the machine was started anew.
     pub journal: Option<PathBuf>,
     /// What to read before the ring, the first time.
     pub history: Option<WindowHistory>,
@@ -39,7 +43,16 @@ impl WindowInput {
 pub(crate) struct Input {
     source: Source,
     /// What comes before it.
-    history: Option<History>,
+    before: Option<Before>,
+}
+
+/// What is read before the ring.
+#[derive(Debug)]
+enum Before {
+    /// A journal of the same stream, which meets the ring.
+    History(History),
+    /// The journals of rings that had its name.
+    Former(Former),
 }
 
 #[derive(Debug)]
@@ -71,16 +84,37 @@ impl Input {
                 Source::Ring(Box::new(Reader::open_with(directory, &input.ring, &joining)?))
             }
         };
-        Ok(Self { source, history: None })
+        Ok(Self { source, before: None })
     }
 
-    /// Reads this first.
+    /// Reads a history first.
     pub(crate) fn begin_with(&mut self, history: History) {
-        self.history = Some(history);
+        self.before = Some(Before::History(history));
+    }
+
+    /// Reads the rest of former rings first.
+    pub(crate) fn follow(&mut self, former: Former) {
+        self.before = Some(Before::Former(former));
+    }
+
+    /// Whether what is read is not yet the ring.
+    pub(crate) fn is_before(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// How many former rings are read before the ring.
+    pub(crate) fn former_rings(&self) -> u64 {
+        match &self.before {
+            Some(Before::Former(former)) => former.count(),
+            _ => 0,
+        }
     }
 
     pub(crate) fn history(&self) -> Option<&History> {
-        self.history.as_ref()
+        match &self.before {
+            Some(Before::History(history)) => Some(history),
+            _ => None,
+        }
     }
 
     /// Takes up to `max` records.
@@ -94,11 +128,15 @@ impl Input {
         batch: &mut Batch,
         max: usize,
     ) -> Result<Poll<usize>, WindowError> {
-        if let Some(history) = &mut self.history {
-            if let Some(found) = history.poll_batch(batch, max)? {
+        if let Some(before) = &mut self.before {
+            let found = match before {
+                Before::History(history) => history.poll_batch(batch, max)?,
+                Before::Former(former) => former.poll_batch(batch, max)?,
+            };
+            if let Some(found) = found {
                 return Ok(found);
             }
-            self.history = None;
+            self.before = None;
         }
         match &mut self.source {
             Source::Ring(reader) => Ok(reader.poll_batch(batch, max)),

@@ -21,6 +21,9 @@ pub struct WindowStats {
     pub output_epoch: u64,
     /// Outputs that were left out behind such a break because one of the same name stood.
     pub left_out: u64,
+    /// Rings that the input had before, because the machine was started anew, of which the journals
+    /// are read first.
+    pub former_rings: u64,
     /// From publication of a tick to its having been applied, in nanoseconds; one in 64 at most
     /// is sampled, and the clock is that of the machine.
     pub latency_ns: Histogram<u64>,
@@ -36,6 +39,7 @@ impl WindowStats {
             replayed: 0,
             output_epoch: 0,
             left_out: 0,
+            former_rings: 0,
             latency_ns: histogram(),
         }
     }

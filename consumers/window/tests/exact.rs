@@ -4,6 +4,7 @@ mod backfill;
 pub(crate) mod desk;
 mod files;
 mod lapped;
+mod restarted;
 
 use desk::{Desk, INPUT, run};
 use std::collections::HashSet;

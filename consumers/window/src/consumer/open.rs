@@ -3,7 +3,7 @@
 use super::WindowConsumer;
 use crate::checkpoint::{Checkpoint, CheckpointOptions, Checkpoints, Place};
 use crate::error::WindowError;
-use crate::input::{History, Input, WindowHistory, WindowInput, find};
+use crate::input::{Former, History, Input, WindowHistory, WindowInput, find};
 use crate::rings::{Rings, WindowRings, holds_records};
 use crate::spec::WindowSpec;
 use crate::stats::WindowStats;
@@ -112,8 +112,10 @@ impl WindowConsumer {
         if place.output_epoch > 0 {
             rings.show_count("output_epoch", place.output_epoch);
         }
+        let former_rings = attached.former_rings();
         let mut consumer = Self::of(attached, rings, windows, None);
         consumer.stats.output_epoch = place.output_epoch;
+        consumer.stats.former_rings = former_rings;
         Ok(consumer)
     }
 
@@ -135,13 +137,23 @@ fn attach(
 ) -> Result<Input, WindowError> {
     let spot = place.input;
     let token = Token { ring_id: spot.ring_id(), epoch: spot.number, seq: spot.seq };
-    let attached =
-        Input::open(directory, input, Start::Token(token)).map_err(|error| match error {
-            tickring::Error::TokenMismatch { .. } => {
-                WindowError::OtherInput { path: path.to_owned(), source: Box::new(error) }
-            }
-            error => error.into(),
-        })?;
+    let other =
+        |source| WindowError::OtherInput { path: path.to_owned(), source: Box::new(source) };
+    let attached = match Input::open(directory, input, Start::Token(token)) {
+        Ok(attached) => attached,
+        Err(error @ tickring::Error::TokenMismatch { .. }) => {
+            // The ring is another one: what followed the checkpoint is in the journals, if at all.
+            let (Some(journal), None) = (&input.journal, place.seam) else {
+                return Err(other(error));
+            };
+            let mut attached = Input::open(directory, input, Start::Sequence(0))?;
+            let present = attached.token().ring_id;
+            let former = Former::open(journal, &input.ring, &token, present).map_err(other)?;
+            attached.follow(former);
+            return Ok(attached);
+        }
+        Err(error) => return Err(error.into()),
+    };
     match (place.seam, &input.history) {
         (None, _) => Ok(attached),
         (Some(seam), Some(history)) => behind_history(directory, input, history, seam),

@@ -117,6 +117,16 @@ pub(super) fn run(
             format_args!("the older checkpoint is used, the newest is damaged: {found}"),
         );
     }
+    let former = consumer.stats().former_rings;
+    if former > 0 {
+        note(
+            "window",
+            format_args!(
+                "the ring of ticks is another one than that of the checkpoint: what followed in \
+                 {former} before it is read in their journals"
+            ),
+        );
+    }
     let files = arguments.files.open(directory, (&rings.bars, &rings.late), &spec)?;
     let stdout = arguments.stdout.map(|format| Stdout::open(directory, &rings.bars, format));
     let work = Work { consumer, files, stdout: stdout.transpose()? };

@@ -21,7 +21,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "N|DURATION", value_parser = every, requires = "checkpoint")]
     checkpoint_every: Option<CheckpointEvery>,
     /// The journal of the ticks: what their ring has overwritten is read there, so that nothing is
-    /// missed
+    /// missed, and what followed the checkpoint in a ring that went with its machine
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
     /// Begin with a journal of the same stream, a directory or a file, as far as the ring of ticks
