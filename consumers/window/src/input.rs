@@ -50,7 +50,7 @@ pub(crate) struct Input {
 #[derive(Debug)]
 enum Before {
     /// A journal of the same stream, which meets the ring.
-    History(History),
+    History(Box<History>),
     /// The journals of rings that had its name.
     Former(Former),
 }
@@ -89,7 +89,7 @@ impl Input {
 
     /// Reads a history first.
     pub(crate) fn begin_with(&mut self, history: History) {
-        self.before = Some(Before::History(history));
+        self.before = Some(Before::History(Box::new(history)));
     }
 
     /// Reads the rest of former rings first.

@@ -80,6 +80,34 @@ fn a_file_comes_before_the_ring_that_no_longer_reaches_back_so_far() {
 }
 
 #[test]
+fn a_dbn_file_comes_before_the_ring_without_a_seam_and_crashes_leave_it_exact() {
+    let bus = Bus::new();
+    let file = market(&bus);
+    done(&bus, &format!("feed dbn {file} --to demo --capacity 65536"));
+    done(&bus, &format!("window demo {WINDOWS}"));
+    done(&bus, &format!("feed dbn {file} --to live --capacity 1024"));
+    done(&bus, &format!("window live {WINDOWS} --backfill {file}"));
+    assert!(bars(&bus, "live/bars") == bars(&bus, "demo/bars"));
+    assert!(bars(&bus, "live/bars").len() > 100);
+
+    let checkpoints = bus.path().join("checkpoints").display().to_string();
+    let exact = format!(
+        "window live {WINDOWS} --backfill {file} --bars exact --checkpoint {checkpoints} \
+         --checkpoint-every 500"
+    );
+    let window = bus.start(&exact);
+    wait_for(|| (published(&bus, "live/exact") > 0).then_some(()));
+    window.kill();
+    done(&bus, &exact);
+    assert!(bars(&bus, "live/exact") == bars(&bus, "demo/bars"));
+
+    let text = bus.path().join("broken.dbn").display().to_string();
+    std::fs::write(&text, "DBN and then nothing of the kind").unwrap();
+    let error = bus.run(&format!("window live {WINDOWS} --bars other --backfill {text}"));
+    assert!(error.failure(2).contains("broken.dbn"));
+}
+
+#[test]
 fn the_bars_are_the_same_at_every_pace() {
     let bus = Bus::new();
     let file = bus.path().join("market.dbn").display().to_string();

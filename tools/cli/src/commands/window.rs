@@ -12,6 +12,7 @@ use tickring::{Directory, RingName, Start};
 use tickring_window::{WindowConsumer, WindowRings};
 use work::Work;
 
+mod backfill;
 mod calendar;
 mod exact;
 mod files;
@@ -106,7 +107,9 @@ pub(super) fn run(
         late: ring(&late)?,
         late_capacity: arguments.capacity.min(LATE_CAPACITY),
     };
-    let input = arguments.exact.input(ring(&arguments.ticks)?, arguments.from);
+    let backfill = arguments.exact.backfill()?;
+    let ticks = ring(&arguments.ticks)?;
+    let input = arguments.exact.input(ticks, arguments.from, backfill.as_ref());
     let checkpoints = arguments.exact.checkpoints();
     let consumer =
         WindowConsumer::open_with(directory, &input, &rings, &spec, checkpoints.as_ref())?;

@@ -1,9 +1,11 @@
 //! The options that say how a window consumer goes on behind a crash, and what it reads before.
 
+use super::backfill::Backfill;
 use crate::duration;
+use crate::failure::Failure;
 use std::path::PathBuf;
 use tickring::{RingName, Start};
-use tickring_window::{CheckpointEvery, CheckpointOptions, WindowHistory, WindowInput};
+use tickring_window::{CheckpointEvery, CheckpointOptions, WindowInput};
 
 /// Records from one checkpoint to the next, unless options say otherwise.
 const EVERY: u64 = 10_000;
@@ -24,9 +26,10 @@ pub(super) struct Options {
     /// missed, and what followed the checkpoint in a ring that went with its machine
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
-    /// Begin with a journal of the same stream, a directory or a file, as far as the ring of ticks
-    /// does not reach back; a DBN file becomes one by feed dbn FILE --to BUS --journal DIR
-    #[arg(long, value_name = "JOURNAL", conflicts_with = "from")]
+    /// Begin with a journal of the same stream, a directory or a file, or with a DBN file of it,
+    /// .dbn or .dbn.zst, as far as the ring of ticks does not reach back. A DBN file is made a
+    /// journal first, as large as its records, in the directory of checkpoints or a temporary one
+    #[arg(long, value_name = "JOURNAL|FILE.dbn", conflicts_with = "from")]
     backfill: Option<PathBuf>,
     /// The recorded ring, BUS/RING, where that directory holds journals of several
     #[arg(long, value_name = "NAME", requires = "backfill")]
@@ -40,11 +43,27 @@ impl Options {
         self.checkpoint.clone().map(|directory| CheckpointOptions { directory, every })
     }
 
+    /// What is read before the ring, if anything is.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading a DBN file.
+    pub(super) fn backfill(&self) -> Result<Option<Backfill>, Failure> {
+        let of = |path: &PathBuf| {
+            Backfill::of(path, self.backfill_ring.clone(), self.checkpoint.as_deref())
+        };
+        self.backfill.as_ref().map(of).transpose()
+    }
+
     /// What is read.
-    pub(super) fn input(&self, ring: RingName, start: Start) -> WindowInput {
-        let history = |journal| WindowHistory { journal, ring: self.backfill_ring.clone() };
-        let (journal, history) = (self.journal.clone(), self.backfill.clone().map(history));
-        WindowInput { ring, start, journal, history }
+    pub(super) fn input(
+        &self,
+        ring: RingName,
+        start: Start,
+        backfill: Option<&Backfill>,
+    ) -> WindowInput {
+        let history = backfill.map(|backfill| backfill.history.clone());
+        WindowInput { ring, start, journal: self.journal.clone(), history }
     }
 }
 
