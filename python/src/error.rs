@@ -1,6 +1,6 @@
 //! Errors of the bus as exceptions: one class of `tickring._errors` per variant.
 
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyModule, PyType};
@@ -17,6 +17,25 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         let hint = hint_of(py, &error);
         raise(py, class, (message, hint))
     })
+}
+
+/// Turns an error of the nearest-neighbour consumer into its exception; what cannot be asked is a
+/// `ValueError`.
+pub(crate) fn ann_error(error: tickring_ann::Error) -> PyErr {
+    use tickring_ann::Error as Ann;
+    let class = match error {
+        Ann::Bus(error) => return to_python(error),
+        Ann::NotVectors { .. } => "KindMismatch",
+        Ann::NoRequests { .. } => "NoRequests",
+        Ann::NoAnswer { .. } => "NoAnswer",
+        Ann::AnswersLost { .. } => "AnswersLost",
+        Ann::MatcherEnded { .. } => "MatcherEnded",
+        other => return PyValueError::new_err(other.to_string()),
+    };
+    // What to do next stands behind the last ';' of each.
+    let text = error.to_string();
+    let (_, hint) = text.rsplit_once("; ").unwrap_or((&text, ""));
+    Python::attach(|py| raise(py, class, (text.clone(), hint.to_owned())))
 }
 
 /// The exception that says what is wrong with a schema that a program gave. What stands behind

@@ -7,11 +7,13 @@
 //! One noun per file: `ring` opens, lists and creates; `reader` polls and waits with the help
 //! of `collect`, which knows no Python; `batch` and `view` are what a reader gives, both of
 //! them `rows` with a `dtype`; `readers`, `instrument` and `latest` are what a ring knows of its
-//! readers and instruments; `window` runs the windows of the consumer over a reader; `define`
-//! makes a schema from a dtype; `writer` publishes arrays;
+//! readers and instruments; `window` runs the windows of the consumer over a reader; `client`
+//! asks the matcher of another process; `define` makes a schema from a dtype; `writer` publishes
+//! arrays;
 //! `error` is the one place where errors of the bus become exceptions.
 
 mod batch;
+mod client;
 mod collect;
 mod define;
 mod dtype;
@@ -38,6 +40,8 @@ mod _native {
 
     #[pymodule_export]
     use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::client::{Client, Neighbours};
     #[pymodule_export]
     use crate::event::{Closed, Restarted, Tombstone};
     #[pymodule_export]

@@ -27,7 +27,7 @@ fn unlisted() -> ReaderOptions {
     ReaderOptions::named("", Start::Latest)
 }
 
-fn directory_of(directory: Option<PathBuf>) -> Directory {
+pub(crate) fn directory_of(directory: Option<PathBuf>) -> Directory {
     directory.map_or_else(Directory::from_env, Directory::at)
 }
 

@@ -127,6 +127,22 @@ class InvalidJournalOption(Error):
     """An option of a journal is out of range."""
 
 
+class NoRequests(Error):
+    """The matcher of a bus takes no queries of other processes."""
+
+
+class NoAnswer(Error, TimeoutError):
+    """A matcher did not answer in time; the message says whether it runs."""
+
+
+class AnswersLost(Error):
+    """Answers were overwritten before the client read them."""
+
+
+class MatcherEnded(Error):
+    """The matcher closed its ring before it answered."""
+
+
 class MissingPackage(Error, ImportError):
     """A package that a conversion needs is not installed."""
 

@@ -16,11 +16,13 @@ from tickring._errors import Lapped
 
 __all__ = [
     "Batch",
+    "Client",
     "Closed",
     "Field",
     "Instrument",
     "Kind",
     "Latest",
+    "Neighbours",
     "Reader",
     "ReaderInfo",
     "Restarted",
@@ -323,6 +325,54 @@ class Windows:
     def watermark_ns(self) -> int | None: ...
     @property
     def spec(self) -> str: ...
+
+@final
+class Client:
+    def __new__(
+        cls,
+        bus: str,
+        *,
+        vectors: str = "vectors",
+        matches: str = "matches",
+        requests: str = "queries",
+        directory: str | PathLike[str] | None = None,
+    ) -> Self: ...
+    def search(
+        self,
+        queries: npt.ArrayLike,
+        k: int = 10,
+        *,
+        radius: float | None = None,
+        instrument: int | None = None,
+        since: int = 0,
+        until: int = ...,
+        tag: int = 0,
+        tag_mask: int | None = None,
+        timeout: float | None = 5.0,
+    ) -> Neighbours: ...
+    def close(self) -> None: ...
+    @property
+    def dim(self) -> int: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_arguments: object) -> None: ...
+
+@final
+class Neighbours:
+    @property
+    def ids(self) -> npt.NDArray[np.uint64]: ...
+    @property
+    def distances(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def counts(self) -> npt.NDArray[np.uint64]: ...
+    @property
+    def watermarks(self) -> npt.NDArray[np.uint64]: ...
+    @property
+    def latencies_ns(self) -> npt.NDArray[np.uint32]: ...
+    @property
+    def approximate(self) -> bool: ...
+    @property
+    def incomplete(self) -> bool: ...
+    def __len__(self) -> int: ...
 
 @final
 class WindowOutput:

@@ -125,7 +125,7 @@ builtin! {
         query_seq: u64 => Sequence,
         /// Sequence of the vectors ring up to which, exclusive, vectors were searched.
         watermark: u64 => Sequence,
-        /// Number of the ring of the query: FNV-1a of its name, 32 bits.
+        /// Number of the ring of the query: FNV-1a of its id, 32 bits.
         asker: u32 => None,
         /// Time from reading the query to publishing its answer.
         latency_ns: u32 => Nanos,

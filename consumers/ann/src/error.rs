@@ -51,13 +51,37 @@ pub enum Error {
     },
     /// A file of queries holds elements of another type.
     #[error(
-        "{} holds elements of type {found}: expected float32 (<f4) or uint8 (|u1); convert it, \
-         in numpy with .astype(\"float32\")", path.display()
+        "{} holds elements of type {found}: expected float32 (<f4) or uint8 (|u1), in a table \
+         float16 and float64, too; convert it, in numpy with .astype(\"float32\")", path.display()
     )]
     QueryType {
         /// The file.
         path: PathBuf,
         /// The type as the file says it.
+        found: String,
+    },
+    /// A table has no column of vectors.
+    #[error(
+        "{} has no column of vectors: expected one of lists called vector or embedding, or only \
+         one of lists; found {}", path.display(), found.join(", ")
+    )]
+    QueryColumn {
+        /// The file.
+        path: PathBuf,
+        /// The columns, with their types.
+        found: Vec<String>,
+    },
+    /// A row of a table is no vector.
+    #[error(
+        "row {row} of {} holds {found}: expected lists of the same length without nulls; remove or \
+         repair the row", path.display()
+    )]
+    QueryRow {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: usize,
+        /// What is there.
         found: String,
     },
     /// A file of queries is not one query per row.
@@ -154,6 +178,52 @@ pub enum Error {
          an answer will get one"
     )]
     SearchThread,
+    /// Whoever writes the matches takes no queries of other processes.
+    #[error(
+        "{name} holds no answers: its matcher takes no queries; start it with --requests, or \
+         requests set"
+    )]
+    NoRequests {
+        /// The ring of matches.
+        name: String,
+    },
+    /// An answer did not come in time.
+    #[error(
+        "no answer in {name} within {waited_ms} ms: {}",
+        if *is_written {
+            "its matcher runs, but does not follow the ring of queries, or has too much to do; \
+             start it with --requests and the same prefix, or wait longer".to_owned()
+        } else {
+            format!("nobody writes that ring; start `tickring ann {bus} --requests`")
+        }
+    )]
+    NoAnswer {
+        /// The ring of matches.
+        name: String,
+        /// The bus.
+        bus: String,
+        /// How long was waited, in milliseconds.
+        waited_ms: u64,
+        /// Whether a process writes the ring.
+        is_written: bool,
+    },
+    /// Matches were overwritten before the client read them.
+    #[error(
+        "{missed} records were overwritten before they were read, and up to {lost} answers among \
+         them: ask again, and take answers sooner, or give the matches a larger ring (--capacity)"
+    )]
+    AnswersLost {
+        /// Records that were overwritten.
+        missed: u64,
+        /// Queries that are given up.
+        lost: u64,
+    },
+    /// The ring of matches was closed, and queries are open.
+    #[error("{name} was closed by its matcher before it answered: start it again, then ask again")]
+    MatcherEnded {
+        /// The ring of matches.
+        name: String,
+    },
     /// Patterns do not have a threshold each.
     #[error("there are {found} thresholds for {expected} patterns: give one for each, or one")]
     Thresholds {

@@ -13,6 +13,7 @@
 //! - [`ExactScan`] is the search in place by itself, over any [`Reader`](tickring::Reader).
 //! - [`Corpus`] is the window with its index by itself: a [`Window`], and an [`Index`] of it, which
 //!   is [`Exact`] or [`Lists`]; a [`Searcher`] searches it from another thread.
+//! - [`Client`] asks the matcher of another process.
 //! - [`Metric`] says what "near" means and what number is published.
 //!
 //! # What is a function of what
@@ -28,6 +29,7 @@
 
 mod askers;
 mod calibrate;
+mod client;
 mod corpus;
 mod crew;
 mod error;
@@ -53,10 +55,13 @@ mod shortlist;
 mod snapshot;
 mod spec;
 mod stats;
+#[cfg(feature = "files")]
+mod tables;
 mod window;
 
 pub use crate::{
     askers::{AskerStats, asker_number},
+    client::{Client, ClientOptions, Reply},
     corpus::{Corpus, CorpusOptions, Indexing, Terms},
     error::Error,
     filter::Filter,

@@ -1,6 +1,8 @@
 //! Registered queries: vectors that are looked for again and again.
 
 use crate::error::Error;
+#[cfg(feature = "files")]
+use crate::tables::{self, Format};
 use npyz::{NpyFile, Order};
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -33,14 +35,20 @@ impl Queries {
         }
     }
 
-    /// Reads a .npy file: a two-dimensional array of float32 or uint8, one query per row.
+    /// Reads a file, whose format its first bytes tell: .npy, a two-dimensional array of float32 or
+    /// uint8, one query per row; or with the feature `files` Parquet, or an Arrow IPC file or
+    /// stream, with a column of lists of equal length.
     ///
     /// # Errors
     ///
-    /// [`Error::QueryFile`], [`Error::QueryType`], [`Error::QueryShape`], and those of
-    /// [`new`](Self::new).
+    /// [`Error::QueryFile`], [`Error::QueryType`], [`Error::QueryShape`], [`Error::QueryColumn`],
+    /// [`Error::QueryRow`], and those of [`new`](Self::new).
     pub fn load(path: &Path) -> Result<Self, Error> {
         let failed = |source: io::Error| Error::QueryFile { path: path.to_owned(), source };
+        #[cfg(feature = "files")]
+        if let Some(format) = Format::of_file(path).map_err(failed)? {
+            return tables::load(path, format);
+        }
         let file = BufReader::new(File::open(path).map_err(failed)?);
         let npy = NpyFile::new(file).map_err(failed)?;
         let fortran = npy.order() == Order::Fortran;

@@ -8,6 +8,7 @@
     reason = "test data is small, and a test fails by panicking"
 )]
 
+mod client;
 mod corpus;
 mod hostile;
 mod lap;
@@ -17,5 +18,7 @@ mod requests;
 mod resume;
 mod rings;
 mod searcher;
+#[cfg(feature = "files")]
+mod tables;
 mod truth;
 mod windowed;

@@ -48,7 +48,7 @@ impl Slot {
 }
 
 /// The number of lanes that the schema of a vectors ring gives them.
-pub(super) fn dim_of(name: &RingName, schema: &Schema) -> Result<usize, Error> {
+pub(crate) fn dim_of(name: &RingName, schema: &Schema) -> Result<usize, Error> {
     let kinds = schema.kinds();
     let lanes = kinds
         .iter()

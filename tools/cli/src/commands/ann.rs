@@ -46,14 +46,15 @@ pub(crate) struct Arguments {
     /// Lists of the index lists
     #[arg(long, value_name = "N")]
     lists: Option<u32>,
-    /// Ask for these vectors, rows of a float32 or uint8 array, instead of for each one that comes
-    #[arg(long, value_name = "FILE.npy")]
+    /// Ask for these vectors instead of for each one that comes: rows of a .npy file, or a column
+    /// of lists of a Parquet or Arrow file
+    #[arg(long, value_name = "FILE")]
     queries: Option<PathBuf>,
     /// Vectors from one answer to the queries of the file to the next [default: 1000]
     #[arg(long, value_name = "N", requires = "queries")]
     every: Option<u64>,
-    /// Match each vector that comes against these patterns
-    #[arg(long, value_name = "FILE.npy", conflicts_with = "queries")]
+    /// Match each vector that comes against these patterns, of such a file
+    #[arg(long, value_name = "FILE", conflicts_with = "queries")]
     patterns: Option<PathBuf>,
     /// Greatest distance of a vector from a pattern that it matches
     #[arg(long, value_name = "DISTANCE", requires = "patterns")]
@@ -75,8 +76,8 @@ pub(crate) struct Arguments {
     /// How long vectors are searched, by their event times
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     ttl: Option<Duration>,
-    /// Search these vectors too; they never leave
-    #[arg(long, value_name = "FILE.npy")]
+    /// Search these vectors too, of such a file; they never leave
+    #[arg(long, value_name = "FILE")]
     pinned: Option<PathBuf>,
     /// What recall should be where searches are approximate, in thousandths [default: 950]
     #[arg(long, value_name = "N")]
