@@ -11,13 +11,10 @@ use tickring::record::{Record, Vector};
 use tickring::{Directory, Reader, RingName, RingSpec, Start, Writer};
 use tickring_ann::{Corpus, ExactScan, Indexing, Metric, PatternScan, Patterns, Queries};
 
-#[path = "ann/stream.rs"]
-mod stream;
 #[path = "ann/windowed.rs"]
 mod windowed;
 
-use stream::{DIM, Stream};
-use windowed::{K, corpus, insert, lists as indexed, terms};
+use windowed::{DIM, K, Stream, corpus, insert, lists as indexed, terms};
 
 /// Queries of one measurement.
 const QUERIES: usize = 500;

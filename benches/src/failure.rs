@@ -103,6 +103,40 @@ pub enum Failure {
         /// What the library says.
         reason: String,
     },
+    /// A stream of vectors cannot begin.
+    #[error("{key}: expected {expected}, found {found}; hint: change that key of the stream")]
+    Stream {
+        /// The key.
+        key: &'static str,
+        /// What would do.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A file is no runbook.
+    #[error(
+        "{} is no runbook: {reason}hint: benches/runbooks has some that are", path.display()
+    )]
+    RunbookText {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where, in lines.
+        reason: String,
+    },
+    /// A runbook cannot be followed.
+    #[error(
+        "{}: {key}: expected {expected}, found {found}; hint: change that key", path.display()
+    )]
+    Runbook {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// What would do.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
     /// An engine did not do its work.
     #[error("{engine}: expected {expected}, found {found}; hint: its messages stand above")]
     Engine {

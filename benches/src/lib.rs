@@ -14,6 +14,8 @@
 //! - The binary `waiting` measures what it takes and costs to wait: see [`waiting`]. What the two
 //!   binaries share is in [`harness`].
 //! - The binary `windows` measures bars beside other engines, each in a process: see [`windowing`].
+//! - The binary `runbook` lets the nearest-neighbour corpus follow a [`runbook`] over
+//!   [`stream`]s of vectors.
 //!
 //! Times are taken by the time stamp counter, in ticks; [`clock`] turns them into nanoseconds.
 
@@ -32,14 +34,17 @@ pub mod place;
 pub mod plain;
 pub mod plot;
 pub mod process;
+pub mod random;
 pub mod receiver;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod runbook;
 pub mod sample;
 pub mod sender;
 pub mod shared;
 pub mod spread;
+pub mod stream;
 pub mod table;
 pub mod waiting;
 pub mod windowing;

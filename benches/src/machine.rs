@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::pin;
 use crate::shared::CLOCK_NAME;
 use std::fs;
+use std::path::Path;
 
 /// The fields of `/proc/self/stat` behind the name in brackets before the scheduling policy.
 const POLICY_FIELD: usize = 38;
@@ -58,6 +59,19 @@ impl Machine {
             has_constant_clock: CLOCK_NAME != "TSC" || (has("constant_tsc") && has("nonstop_tsc")),
         })
     }
+}
+
+/// What this process has in memory, in MiB.
+///
+/// # Errors
+///
+/// [`Failure::Io`] if the system does not tell.
+pub fn resident_mib() -> Result<f64, Failure> {
+    let path = Path::new("/proc/self/statm");
+    let text = fs::read_to_string(path).map_err(|source| Failure::io("read", path, source))?;
+    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok());
+    // Pages of 4 KiB, as everywhere here.
+    Ok(pages.unwrap_or_default() * 4096.0 / (1024.0 * 1024.0))
 }
 
 /// The value of the first line `name : value`.

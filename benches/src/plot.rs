@@ -11,13 +11,16 @@ use std::path::Path;
 
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (900, 480);
-/// Colours that people who see few colours tell apart: Okabe and Ito, 2008.
-const COLOURS: [RGBColor; 5] = [
+/// Colours that people who see few colours tell apart (Okabe and Ito, 2008), and grey.
+const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(86, 180, 233),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 0, 0),
+    RGBColor(150, 150, 150),
 ];
 const FONT: &str = "sans-serif";
 
@@ -28,8 +31,10 @@ pub struct Plot<'a> {
     pub title: &'a str,
     /// Below the horizontal axis, with its unit.
     pub x: &'a str,
-    /// Beside the vertical axis, which begins at 0, with its unit.
+    /// Beside the vertical axis, with its unit.
     pub y: &'a str,
+    /// From where to where the vertical axis goes, if not from 0 to above the highest point.
+    pub y_range: Option<(f64, f64)>,
     /// Whether the horizontal axis is in powers of ten.
     pub is_logarithmic: bool,
 }
@@ -68,14 +73,15 @@ impl Plot<'_> {
         let least = points().map(|point| place(point.0)).fold(f64::INFINITY, f64::min);
         let most = points().map(|point| place(point.0)).fold(f64::NEG_INFINITY, f64::max);
         let highest = points().map(|point| point.1).fold(0.0, f64::max) * 1.25;
-        if !(least.is_finite() && most.is_finite() && highest > 0.0) {
+        let (low, high) = self.y_range.unwrap_or((0.0, highest));
+        if !(least.is_finite() && most.is_finite() && low < high) {
             return Err("there is nothing to draw".into());
         }
         area.fill(&WHITE).map_err(told)?;
         let mut builder = ChartBuilder::on(area);
         builder.caption(self.title, (FONT, 20)).margin(16);
         builder.x_label_area_size(48).y_label_area_size(72);
-        let chart = builder.build_cartesian_2d(least..most, 0.0..highest);
+        let chart = builder.build_cartesian_2d(least..most, low..high);
         let mut chart = chart.map_err(told)?;
         let label = |x: &f64| short(if self.is_logarithmic { 10_f64.powf(*x) } else { *x });
         let mut mesh = chart.configure_mesh();
@@ -91,7 +97,12 @@ impl Plot<'_> {
                 .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         }
         let mut labels = chart.configure_series_labels();
-        labels.position(SeriesLabelPosition::UpperLeft).label_font((FONT, 14));
+        // Where a range is given it is that of recall, which is high: what is below is free.
+        labels.position(match self.y_range {
+            Some(_) => SeriesLabelPosition::LowerRight,
+            None => SeriesLabelPosition::UpperLeft,
+        });
+        labels.label_font((FONT, 14));
         labels.background_style(WHITE.mix(0.8)).draw().map_err(told)?;
         area.present().map_err(told)
     }
@@ -116,7 +127,8 @@ mod tests {
     use super::*;
     use std::fs;
 
-    const PLOT: Plot<'_> = Plot { title: "cost", x: "instruments", y: "ns", is_logarithmic: true };
+    const PLOT: Plot<'_> =
+        Plot { title: "cost", x: "instruments", y: "ns", y_range: None, is_logarithmic: true };
 
     #[test]
     fn lines_are_drawn_with_their_names() {

@@ -90,6 +90,52 @@ fn a_single_core_is_refused_with_advice() {
     assert!(message.contains("two cores are needed") && message.contains("hint"), "{message}");
 }
 
+#[test]
+fn every_engine_follows_a_runbook_and_the_exact_one_has_all_neighbours() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let (record, recall, memory) = (path("record.md"), path("recall.svg"), path("memory.svg"));
+    let book = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/short.toml");
+    let arguments = [book, "--record", &record, "--recall", &recall, "--memory", &memory];
+    let text = run(env!("CARGO_BIN_EXE_runbook"), &arguments).expect("no core is pinned");
+    let engines: Vec<&str> = text.split("\n### ").skip(1).collect();
+    for (name, section) in ["exact", "auto", "flat", "lists"].into_iter().zip(&engines) {
+        assert!(section.starts_with(name), "{section}");
+        // Turnovers are those of the three seconds, live what came in the last two of them.
+        let rows: Vec<Vec<&str>> = section
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+            .skip(1)
+            .collect();
+        let of = |column: usize| rows.iter().map(|cells| cells[column]).collect::<Vec<_>>();
+        assert_eq!(of(0), ["1.00", "1.50", "2.00", "2.50", "3.00", "3.00", "3.00"], "{section}");
+        assert_eq!(of(1), ["2000", "2000", "2000", "2000", "2000", "1000", "0"], "{section}");
+        let recalls = of(2).into_iter().filter(|cell| *cell != "-");
+        let least = if name == "exact" { 1.0 } else { 0.5 };
+        let recalls: Vec<f64> = recalls.map(|cell| cell.parse().unwrap()).collect();
+        assert_eq!(recalls.len(), 5);
+        assert!(recalls.iter().all(|recall| (least..=1.0).contains(recall)), "{section}");
+    }
+    assert!(engines[4].starts_with("Recall by fifths") && engines[5].starts_with("Memory"));
+    assert!(std::fs::read_to_string(record).unwrap().contains("- Processor: "));
+    for plot in [recall, memory] {
+        assert!(std::fs::read_to_string(plot).unwrap().contains("<polyline"));
+    }
+}
+
+#[test]
+fn a_runbook_that_cannot_be_followed_is_refused_before_anything_runs() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("book.toml");
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/short.toml"));
+    std::fs::write(&path, text.unwrap().replace("ttl-s = 3.0\n", "")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_runbook")).arg(&path).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("expire: expected the key ttl-s"), "{message}");
+}
+
 /// The cells of the rows that begin with `name`, without that.
 fn rows<'t>(text: &'t str, name: &str) -> Vec<Vec<&'t str>> {
     let cells = |line: &'t str| line.trim_matches('|').split('|').map(str::trim).collect();

@@ -1,11 +1,28 @@
 //! A corpus of a window by count, as all these measurements have it.
 
-use super::stream::DIM;
 use tickring::record::{Record, Vector};
 use tickring_ann::{Choice, Corpus, CorpusOptions, Filter, Indexing, Metric, RecallOptions, Terms};
+use tickring_benches::stream::Clouds;
 
+/// Lanes of a vector.
+pub(crate) const DIM: usize = 128;
 /// Neighbours that are asked for.
 pub(crate) const K: usize = 10;
+
+/// Vectors around 2,000 centres that drift.
+pub(crate) struct Stream(Clouds);
+
+impl Stream {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Clouds::new(DIM, 2_000, 0.5, 0.02, seed))
+    }
+
+    pub(crate) fn next(&mut self) -> Vec<f32> {
+        let mut lanes = vec![0.0; DIM];
+        self.0.next(&mut lanes);
+        lanes
+    }
+}
 
 /// So many lists of codes, once half the window is full.
 pub(crate) fn lists(window: usize, lists: u32) -> Indexing {

@@ -1,6 +1,7 @@
 //! What our windows cost by the number of instruments, and what memory they take over time.
 
 use crate::failure::Failure;
+use crate::machine::resident_mib;
 use crate::plot::{Line, Plot};
 use crate::spread::Spread;
 use crate::table::Table;
@@ -9,9 +10,8 @@ use crate::windowing::market::Market;
 use crate::windowing::options::Span;
 use crate::windowing::{floor, ours};
 use clap::Args;
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Numbers of instruments that are measured.
 const INSTRUMENTS: [u32; 7] = [1, 10, 100, 1_000, 8_000, 30_000, 100_000];
@@ -103,6 +103,7 @@ pub fn instruments(options: &Instruments) -> Result<(), Failure> {
         title: "Bars of 1 s: processor time by the number of instruments",
         x: "instruments, by Zipf's law",
         y: "ns a tick",
+        y_range: None,
         is_logarithmic: true,
     };
     plot.write(path, &lines)
@@ -141,18 +142,10 @@ pub fn memory(options: &Memory) -> Result<(), Failure> {
         title: "Windows with all aggregates and corrections: memory",
         x: "ticks",
         y: "MiB resident",
+        y_range: None,
         is_logarithmic: false,
     };
     plot.write(path, &[Line { name: "process", points }])
-}
-
-/// What the process has in memory, in MiB.
-fn resident_mib() -> Result<f64, Failure> {
-    let path = Path::new("/proc/self/statm");
-    let text = fs::read_to_string(path).map_err(|source| Failure::io("read", path, source))?;
-    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok());
-    // Pages of 4 KiB, as everywhere here.
-    Ok(pages.unwrap_or_default() * 4096.0 / (1024.0 * 1024.0))
 }
 
 fn print(table: &Table) {
@@ -164,6 +157,7 @@ fn print(table: &Table) {
 mod tests {
     use super::*;
     use clap::Parser;
+    use std::fs;
 
     #[derive(Parser)]
     enum Options {

@@ -1,6 +1,7 @@
 //! A stream of ticks, and what goes wrong with it.
 
 use crate::failure::Failure;
+use crate::random::Random;
 use bytemuck::{Pod, Zeroable};
 use clap::Args;
 use std::fs;
@@ -168,26 +169,6 @@ pub fn read(path: &Path) -> Result<Vec<Tick>, Failure> {
     let bytes = fs::read(path).map_err(|source| Failure::io("read", path, source))?;
     let rows = bytes.chunks_exact(size_of::<Tick>());
     Ok(rows.map(bytemuck::pod_read_unaligned).collect())
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `limit`, which is not zero.
-    fn below(&mut self, limit: u64) -> u64 {
-        let product = u128::from(self.next()) * u128::from(limit);
-        u64::try_from(product >> 64).unwrap_or(0)
-    }
 }
 
 /// A number from `low` to `high`.

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: our windows, or our [index](ann), beside those of others, in one run.
+//! `cargo xtask bench`: our windows, or our [index](ann), beside those of others, in one run; or
+//! runbooks of vectors, which the benches' program of that name follows.
 //!
 //! Makes what the others need under `target/peers`: a Python environment with the pinned
 //! packages of `benches/peers/windows` and, with Java, Flink's classes out of one of them. Then
@@ -22,7 +23,7 @@ const PEERS: &str = "benches/peers/windows";
 const ORACLE: &str = "oracle/windowing/duck_windows.py";
 
 /// What can be asked for.
-const USAGE: &str = "ann [--rounds N] | window [--ticks N] [--rounds N] [--seed N] \
+const USAGE: &str = "ann [--rounds N] | runbook FILE… | window [--ticks N] [--rounds N] [--seed N] \
     [--record FILE] [--check-only] [--no-check] [--no-flink] | window [--instruments FILE.svg] \
     [--memory FILE.svg]";
 
@@ -46,9 +47,10 @@ struct Plan {
 /// `Usage` for an unknown subject or option, `Setup` without Python, `Command` when something
 /// differs or fails.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    if let Some(("ann", options)) = arguments.split_first().map(|(own, rest)| (own.as_str(), rest))
-    {
-        return ann::run(options);
+    match arguments.split_first().map(|(own, rest)| (own.as_str(), rest)) {
+        Some(("ann", options)) => return ann::run(options),
+        Some(("runbook", options)) => return runbook(options),
+        _ => {}
     }
     let plan = parse(arguments)?;
     let build = ["build", "--release", "--package", "tickring-benches", "--bin", "windows"];
@@ -99,6 +101,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         process::run(&mut compare)?;
     }
     Ok(())
+}
+
+/// Follows runbooks of vectors with the program of that name, whose options these are.
+fn runbook(options: &[String]) -> Result<(), Failure> {
+    let program = ["run", "--release", "--package", "tickring-benches", "--bin", "runbook", "--"];
+    process::run(process::cargo(program).args(options))
 }
 
 impl Plan {

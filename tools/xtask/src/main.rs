@@ -84,8 +84,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "window|ann […]",
-        summary: "measure windows beside polars, DuckDB and Flink, the index beside usearch",
+        arguments: "window|ann|runbook […]",
+        summary: "measure windows and the index beside those of others, or follow runbooks",
         run: bench::run,
     },
     Command { name: "help", arguments: "", summary: "list the commands", run: help },

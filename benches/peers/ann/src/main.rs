@@ -5,18 +5,15 @@
 //! 100,000 vectors of 128 lanes whenever they are asked; an update takes the oldest out and puts
 //! the next in, and that is what half of the window is updated by, so that the graph has both.
 
-#[path = "../../../benches/ann/stream.rs"]
-mod stream;
 #[path = "../../../benches/ann/windowed.rs"]
 mod windowed;
 
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use stream::{DIM, Stream};
 use tickring_ann::Indexing;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
-use windowed::{K, corpus, insert, lists as indexed, terms};
+use windowed::{DIM, K, Stream, corpus, insert, lists as indexed, terms};
 
 const QUERIES: usize = 500;
 /// Lists of ours: fewer for updates, more for latency.
