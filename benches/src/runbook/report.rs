@@ -222,7 +222,7 @@ pub fn draw(course: Course, reports: &[Report], path: &Path) -> Result<(), Failu
         let begin = all().map(|point| point.0).fold(end, f64::min);
         lines.push(Line { name: "target", points: vec![(begin, target), (end, target)] });
         let y_range = Some((low, 1.0));
-        plot = Plot { title: "Recall over time", y: "recall@k of a step", y_range, ..plot };
+        plot = Plot { title: "Recall over time", y: "recall@k of a turnover", y_range, ..plot };
     }
     plot.write(path, &lines)
 }
@@ -233,19 +233,27 @@ fn lines(
     by_time: bool,
     books: usize,
 ) -> Vec<(String, Vec<(f64, f64)>)> {
-    let point = |row: &Row| {
-        let y = match course {
-            Course::Recall => row.recall()?,
-            Course::Memory => row.rss_mib,
-        };
-        let x = if by_time { row.stream_s / 3_600.0 } else { report.turnovers(row) };
-        Some((x, y))
+    let x = |row: &Row| {
+        if by_time { row.stream_s / 3_600.0 } else { report.turnovers(row) }
+    };
+    let points = |rows: &[Row]| match course {
+        Course::Memory => rows.iter().map(|row| (x(row), row.rss_mib)).collect(),
+        // Steps of one turnover together: queries behind one another are alike.
+        Course::Recall => rows
+            .chunk_by(|a, b| report.turnovers(a).ceil() == report.turnovers(b).ceil())
+            .filter_map(|rows| {
+                let [hits, wanted] = rows
+                    .iter()
+                    .fold([0, 0], |[hits, wanted], row| [hits + row.hits, wanted + row.wanted]);
+                (wanted > 0).then_some((x(rows.last()?), hits as f64 / wanted as f64))
+            })
+            .collect(),
     };
     let is_drawn = |followed: &&Followed| course == Course::Memory || followed.engine != EXACT;
     let line = |followed: &Followed| {
         let own = &followed.engine;
         let name = if books > 1 { format!("{}, {own}", report.name) } else { own.clone() };
-        (name, followed.rows.iter().filter_map(point).collect())
+        (name, points(&followed.rows))
     };
     report.engines.iter().filter(is_drawn).map(line).collect()
 }
