@@ -14,6 +14,7 @@
 //! - The binary `waiting` measures what it takes and costs to wait: see [`waiting`]. What the two
 //!   binaries share is in [`harness`].
 //! - The binary `windows` measures bars beside other engines, each in a process: see [`windowing`].
+//! - The binary `matching` measures from a vector to its matches: see [`matching`].
 //! - The binary `runbook` lets the nearest-neighbour corpus follow a [`runbook`] over
 //!   [`stream`]s of vectors.
 //!
@@ -25,6 +26,7 @@ pub mod distribution;
 pub mod failure;
 pub mod harness;
 pub mod machine;
+pub mod matching;
 pub mod memory;
 pub mod options;
 pub mod peer;

@@ -23,9 +23,9 @@ const PEERS: &str = "benches/peers/windows";
 const ORACLE: &str = "oracle/windowing/duck_windows.py";
 
 /// What can be asked for.
-const USAGE: &str = "ann [--rounds N] | runbook FILE… | window [--ticks N] [--rounds N] [--seed N] \
-    [--record FILE] [--check-only] [--no-check] [--no-flink] | window [--instruments FILE.svg] \
-    [--memory FILE.svg]";
+const USAGE: &str = "ann [--rounds N] | match [--help] | runbook FILE… | \
+    window [--ticks N] [--rounds N] [--seed N] [--record FILE] [--check-only] [--no-check] \
+    [--no-flink] | window [--instruments FILE.svg] [--memory FILE.svg]";
 
 /// What to run.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +49,7 @@ struct Plan {
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first().map(|(own, rest)| (own.as_str(), rest)) {
         Some(("ann", options)) => return ann::run(options),
+        Some(("match", options)) => return matching(options),
         Some(("runbook", options)) => return runbook(options),
         _ => {}
     }
@@ -101,6 +102,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         process::run(&mut compare)?;
     }
     Ok(())
+}
+
+/// Measures from a vector to its matches with the program of that name, whose options these are.
+fn matching(options: &[String]) -> Result<(), Failure> {
+    let build = ["build", "--release", "--package", "tickring-cli", "--bin", "tickring"];
+    process::run(&mut process::cargo(build))?;
+    let program = ["run", "--release", "--package", "tickring-benches", "--bin", "matching", "--"];
+    let consumer = process::target_dir().join("release/tickring");
+    process::run(process::cargo(program).arg("--tickring").arg(consumer).args(options))
 }
 
 /// Follows runbooks of vectors with the program of that name, whose options these are.
