@@ -7,6 +7,7 @@
 //! plot, of the cost by the number of instruments or of the memory over time, it does that alone.
 
 mod ann;
+mod curves;
 
 use std::env;
 use std::fs;
@@ -23,7 +24,7 @@ const PEERS: &str = "benches/peers/windows";
 const ORACLE: &str = "oracle/windowing/duck_windows.py";
 
 /// What can be asked for.
-const USAGE: &str = "ann [--rounds N] | match [--help] | runbook FILE… | \
+const USAGE: &str = "ann [--rounds N] | curves [--help] | match [--help] | runbook FILE… | \
     window [--ticks N] [--rounds N] [--seed N] [--record FILE] [--check-only] [--no-check] \
     [--no-flink] | window [--instruments FILE.svg] [--memory FILE.svg]";
 
@@ -49,6 +50,7 @@ struct Plan {
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first().map(|(own, rest)| (own.as_str(), rest)) {
         Some(("ann", options)) => return ann::run(options),
+        Some(("curves", options)) => return curves::run(options),
         Some(("match", options)) => return matching(options),
         Some(("runbook", options)) => return runbook(options),
         _ => {}

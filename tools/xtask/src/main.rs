@@ -84,7 +84,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "window|ann|match|runbook […]",
+        arguments: "window|ann|curves|match|runbook […]",
         summary: "measure windows and the index beside those of others, or follow runbooks",
         run: bench::run,
     },

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::process;
 
 /// The program with both, which is not of the workspace.
-const PEERS: &str = "benches/peers/ann/Cargo.toml";
+pub(super) const PEERS: &str = "benches/peers/ann/Cargo.toml";
 
 /// Measures.
 ///
