@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     if let Some(path) = &options.record {
-        fs::write(path, report::record(&machine, &options, &text))?;
+        fs::write(path, report::record(&machine, &options, text.trim_end()))?;
     }
     Ok(())
 }

@@ -115,7 +115,7 @@ pub(crate) fn record(machine: &Machine, options: &Options, text: &str) -> String
         "# Nearest neighbours: recall against latency\n\n\
          - Processor: {processor}; cores allowed: {cores}; kernel: Linux {kernel}; load average \
          before the run: {load_average}\n\
-         - Command: `cargo xtask bench curves --rounds {rounds}`\n\n{READING}\n\n{text}",
+         - Command: `cargo xtask bench curves --rounds {rounds}`\n\n{READING}\n\n{text}\n",
         rounds = options.rounds,
     )
 }
