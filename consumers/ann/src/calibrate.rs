@@ -10,21 +10,23 @@ use std::time::{Duration, Instant};
 const SAMPLE: usize = 2_048;
 /// Passes over the sample, of which the fastest counts.
 const PASSES: usize = 5;
-/// The time that an exact search may take; where it takes longer codes are looked at.
-const EXACT: Duration = Duration::from_micros(50);
+/// The time that an exact search may take; where it takes longer codes are looked at. Lists answer
+/// in about the time of the two limits from a few thousand vectors on, and in little more from ten
+/// times as many: `benches/records/2026-11-26-ann-curves.md`.
+const EXACT: Duration = Duration::from_micros(15);
 /// The time that a pass over all codes may take; where it takes longer there are lists.
-const ONE_LIST: Duration = Duration::from_micros(120);
+const ONE_LIST: Duration = Duration::from_micros(10);
 /// Bounds of what is chosen, so that a disturbed measurement does little harm.
-const EXACT_BOUNDS: (u64, u64) = (1_000, 20_000);
-const LIST_BOUNDS: (u64, u64) = (8_000, 200_000);
+const EXACT_BOUNDS: (u64, u64) = (500, 10_000);
+const LIST_BOUNDS: (u64, u64) = (2_000, 50_000);
 /// Lists: few enough that an update stays cheap.
 const LISTS: u32 = 256;
 /// Candidates for each neighbour.
 const RERANK: u32 = 4;
 
 impl Choice {
-    /// Measures distances of `dim` lanes and chooses: exact while that takes 50 µs at most, one
-    /// list of codes while that takes 120 µs, lists beyond. Cost: allocates; some milliseconds.
+    /// Measures distances of `dim` lanes and chooses: exact while that takes 15 µs at most, one
+    /// list of codes while that takes 10 µs, lists beyond. Cost: allocates; some milliseconds.
     #[must_use]
     pub fn calibrated(dim: usize) -> Self {
         let rows = vec![1.0_f32; dim * SAMPLE];
@@ -73,7 +75,7 @@ mod tests {
         for dim in [8, 128, 768] {
             let choice = Choice::calibrated(dim);
             assert!(choice.exact_up_to < choice.lists_from, "{choice:?}");
-            assert!(choice.exact_up_to >= 1_000 && choice.lists_from <= 200_000, "{choice:?}");
+            assert!(choice.exact_up_to >= 500 && choice.lists_from <= 50_000, "{choice:?}");
         }
         let ten = Duration::from_micros(10);
         assert_eq!(within(ten * 2, ten, (1, u64::MAX)), 2 * SAMPLE as u64);
