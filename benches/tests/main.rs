@@ -118,7 +118,8 @@ fn every_engine_follows_a_runbook_and_the_exact_one_has_all_neighbours() {
         assert!(recalls.iter().all(|recall| (least..=1.0).contains(recall)), "{section}");
     }
     assert!(engines[4].starts_with("Recall by fifths") && engines[5].starts_with("Memory"));
-    assert!(std::fs::read_to_string(record).unwrap().contains("- Processor: "));
+    let record = std::fs::read_to_string(record).unwrap();
+    assert!(record.contains("- Processor: ") && record.contains("![Recall over time](recall.svg)"));
     for plot in [recall, memory] {
         assert!(std::fs::read_to_string(plot).unwrap().contains("<polyline"));
     }

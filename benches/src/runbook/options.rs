@@ -126,11 +126,22 @@ impl Options {
              - Processor: {processor}; cores allowed: {cores}; kernel: Linux {kernel}; load \
              average before the run: {load_average}\n\
              - Command: `{command}`\n\n\
-             {READING}\n\n{texts}",
+             {READING}\n\n{plots}{texts}",
             date = Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"),
             command = self.repeat(),
+            plots = self.plots(),
             texts = texts.join("\n"),
         )
+    }
+
+    /// The plots, as a record beside them shows them.
+    fn plots(&self) -> String {
+        let plots = [("Recall", &self.recall), ("Memory", &self.memory)];
+        let shown = |(name, path): (&str, &Option<PathBuf>)| {
+            let file = path.as_ref()?.file_name()?.to_string_lossy().into_owned();
+            Some(format!("![{name} over time]({file})\n\n"))
+        };
+        plots.into_iter().filter_map(shown).collect()
     }
 
     /// The command that does the same again.
@@ -156,7 +167,8 @@ Recall is the share of the true neighbours that was found, ties counting, in a s
 are not inserted. Latencies are those of its single searches on one thread; one in so many searches
 is also answered exactly to measure recall in use, and takes as long as both. Updates are insertions
 with the expiry that they cause, made beforehand, between two rows. Memory is that of the process,
-the generator of vectors included, and a vector's what came on top of that before the corpus.";
+the generator of vectors included, and a vector's what came on top of that before the corpus. Plots
+leave out engines that found everything all the time, and of several runs the exact ones' memory.";
 
 /// Runs an engine in a process of its own and takes its rows.
 fn ask(file: &Path, name: &str, truth: &Path) -> Result<Vec<Row>, Failure> {

@@ -192,15 +192,20 @@ pub enum Course {
 }
 
 /// Draws lines of all engines of all reports into a file: by hours of stream time if vectors live
-/// for a time in all of them, else by turnovers.
+/// for a time in all of them, else by turnovers. Of recall, engines that found everything all the
+/// time are left out unless all did; of memory, the exact ones if there are several reports.
 ///
 /// # Errors
 ///
 /// [`Failure::Plot`].
 pub fn draw(course: Course, reports: &[Report], path: &Path) -> Result<(), Failure> {
     let by_time = reports.iter().all(|report| report.book.ttl_s.is_some());
-    let named: Vec<(String, Vec<(f64, f64)>)> =
+    let mut named: Vec<(String, Vec<(f64, f64)>)> =
         reports.iter().flat_map(|report| lines(course, report, by_time, reports.len())).collect();
+    let has_gap = |points: &[(f64, f64)]| points.iter().any(|(_, recall)| *recall < 1.0);
+    if course == Course::Recall && named.iter().any(|(_, points)| has_gap(points)) {
+        named.retain(|(_, points)| has_gap(points));
+    }
     let mut lines: Vec<Line<'_>> =
         named.iter().map(|(name, points)| Line { name, points: points.clone() }).collect();
     let all = || named.iter().flat_map(|(_, points)| points);
@@ -249,7 +254,8 @@ fn lines(
             })
             .collect(),
     };
-    let is_drawn = |followed: &&Followed| course == Course::Memory || followed.engine != EXACT;
+    let with_exact = course == Course::Memory && books == 1;
+    let is_drawn = |followed: &&Followed| with_exact || followed.engine != EXACT;
     let line = |followed: &Followed| {
         let own = &followed.engine;
         let name = if books > 1 { format!("{}, {own}", report.name) } else { own.clone() };
