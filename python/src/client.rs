@@ -93,7 +93,7 @@ impl Client {
         let mut rows = lanes.chunks_exact(dim.max(1));
         let (count, mut replies) = (rows.len(), Vec::with_capacity(rows.len()));
         while replies.len() < count {
-            while client.has_room() {
+            while client.has_room(k) {
                 let Some(row) = rows.next() else { break };
                 client.ask(row, &terms).map_err(ann_error)?;
             }

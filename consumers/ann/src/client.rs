@@ -5,6 +5,8 @@ use crate::askers::asker_number;
 use crate::corpus::Terms;
 use crate::error::Error;
 use crate::matcher::dim_of;
+use std::collections::VecDeque;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tickring::record::{Answer, Match, Query, Record};
 use tickring::{
@@ -13,6 +15,8 @@ use tickring::{
 
 /// Slots of a ring of queries; half as many are asked at once.
 const CAPACITY: u64 = 256;
+/// The part of the matches ring that the answers to open queries may fill.
+const SHARE: u64 = 4;
 
 /// The rings of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +90,12 @@ pub struct Client {
     /// Sequences of the query that is asked next, and of the one that is answered next.
     next: u64,
     due: u64,
+    /// Records of the answer to each open query, at most.
+    records: VecDeque<u64>,
+    /// Records that the matches ring holds.
+    capacity: u64,
+    /// The process whose ring of queries it is: a fork leaves it alone.
+    pid: u32,
     /// The answer that is being read, and how many neighbours are still to come.
     partial: Option<(Reply, u16)>,
 }
@@ -108,9 +118,11 @@ impl Client {
         }
         let kind = Query::kind_with_dim(u16::try_from(dim).unwrap_or(u16::MAX));
         let spec = RingSpec { capacity: CAPACITY, ..RingSpec::new(vec![kind])? };
+        sweep(directory, bus, &options.prefix);
         let (name, queries) = create(directory, bus, &options.prefix, &spec)?;
         let number = asker_number(&RingInfo::read(directory, &name)?);
         let next = queries.next_seq();
+        let capacity = matches.info().capacity;
         Ok(Self {
             directory: directory.clone(),
             queries: Some(queries),
@@ -120,6 +132,9 @@ impl Client {
             dim,
             next,
             due: next,
+            records: VecDeque::new(),
+            capacity,
+            pid: std::process::id(),
             partial: None,
         })
     }
@@ -130,10 +145,13 @@ impl Client {
         self.dim
     }
 
-    /// Whether another query may be asked before the next answer is taken: 128 may be open.
+    /// Whether another query for `k` neighbours should be asked before the next answer is taken:
+    /// 128 may be open, and their answers should not fill more than a quarter of the matches ring.
     #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.waiting() < CAPACITY / 2
+    pub fn has_room(&self, k: usize) -> bool {
+        let records = self.records.iter().sum::<u64>() + k as u64 + 1;
+        let fits = records <= self.capacity / SHARE;
+        self.waiting() == 0 || (self.waiting() < CAPACITY / 2 && fits)
     }
 
     /// Queries whose answers were not taken yet.
@@ -169,9 +187,13 @@ impl Client {
             let (most, found) = (CAPACITY / 2 - 1, waiting);
             return Err(out("open queries", most, found, "take answers before you ask more"));
         };
+        if waiting == 0 {
+            // What came while nothing was asked is of no interest, and may be overwritten.
+            self.matches.seek(Start::Latest)?;
+        }
         let filter = &terms.filter;
         let mut query = Query {
-            query_id: self.next,
+            query_id: id_of(self.number, self.next),
             since: filter.since_ns,
             until: filter.until_ns,
             #[expect(clippy::cast_possible_truncation, reason = "a ring's lanes fit")]
@@ -193,6 +215,7 @@ impl Client {
         claim.write_lanes(lanes).map_err(tickring::Error::from)?;
         let seq = claim.commit();
         self.next = seq + 1;
+        self.records.push_back(u64::from(k) + 1);
         Ok(seq)
     }
 
@@ -210,18 +233,15 @@ impl Client {
                     (record.get::<Answer>().copied(), record.get::<Match>().copied())
                 }
                 Poll::Lapped { missed, .. } => {
-                    let lost = self.next - self.due;
-                    (self.due, self.partial) = (self.next, None);
+                    let lost = self.waiting();
+                    self.forget();
                     if lost == 0 {
                         continue;
                     }
                     return Err(Error::AnswersLost { missed, lost });
                 }
-                // Whoever takes over gives an answer anew that was not whole.
-                Poll::Restarted { .. } | Poll::Tombstone { .. } => {
-                    self.partial = None;
-                    continue;
-                }
+                // Whoever takes over goes on with an answer that was not whole, or gives it anew.
+                Poll::Restarted { .. } | Poll::Tombstone { .. } => continue,
                 Poll::Empty => return Ok(None),
                 Poll::Closed(_) if self.due == self.next => return Ok(None),
                 Poll::Closed(_) => {
@@ -236,7 +256,10 @@ impl Client {
                     self.partial = is_ours.then(|| (Reply::of(&head), head.count));
                 }
                 (None, Some(near)) => {
-                    if let Some((reply, left)) = &mut self.partial {
+                    let id = |reply: &Reply| id_of(self.number, reply.seq);
+                    if let Some((reply, left)) = &mut self.partial
+                        && near.query_id == id(reply)
+                    {
                         reply.neighbours.push((near.match_id, near.distance));
                         *left = left.saturating_sub(1);
                     }
@@ -244,7 +267,10 @@ impl Client {
                 (None, None) => {}
             }
             if let Some((reply, _)) = self.partial.take_if(|(_, left)| *left == 0) {
-                self.due = reply.seq + 1;
+                while self.due <= reply.seq {
+                    self.due += 1;
+                    self.records.pop_front();
+                }
                 return Ok(Some(reply));
             }
         }
@@ -257,12 +283,12 @@ impl Client {
     ///
     /// As [`poll`](Self::poll).
     pub fn wait(&mut self, limit: Duration) -> Result<Option<Reply>, Error> {
-        let end = Instant::now() + limit;
+        let end = Instant::now().checked_add(limit);
         loop {
             if let Some(reply) = self.poll()? {
                 return Ok(Some(reply));
             }
-            let left = end.saturating_duration_since(Instant::now());
+            let left = end.map_or(limit, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() || self.waiting() == 0 {
                 return Ok(None);
             }
@@ -290,7 +316,7 @@ impl Client {
         let mut replies = Vec::with_capacity(rows.len());
         let count = rows.len();
         while replies.len() < count {
-            while self.has_room() {
+            while self.has_room(terms.k) {
                 let Some(row) = rows.next() else { break };
                 self.ask(row, terms)?;
             }
@@ -302,15 +328,39 @@ impl Client {
         Ok(replies)
     }
 
+    fn forget(&mut self) {
+        (self.due, self.partial) = (self.next, None);
+        self.records.clear();
+    }
+
     /// Does not wait any more for what was asked; the error that says so.
     pub fn give_up(&mut self, waited: Duration) -> Error {
-        (self.due, self.partial) = (self.next, None);
+        self.forget();
         let info = self.matches.info();
         Error::NoAnswer {
             name: info.name.to_string(),
             bus: info.name.bus().to_owned(),
             waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
             is_written: info.state == RingState::Live,
+        }
+    }
+}
+
+/// The id of a query, which no vector has whose neighbours are published too.
+fn id_of(number: u32, seq: u64) -> u64 {
+    u64::from(number) << 32 | (seq & u64::from(u32::MAX))
+}
+
+/// Removes the rings that killed processes have left.
+fn sweep(directory: &Directory, bus: &str, prefix: &str) {
+    for name in directory.list().unwrap_or_default() {
+        let pid = name.ring().strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+        let pid = pid.and_then(|rest| rest.split_once('-')).map(|(pid, _)| pid.to_owned());
+        let Some(pid) = pid.filter(|_| name.bus() == bus) else { continue };
+        let is_gone = pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists();
+        let is_written = |info: RingInfo| info.state == RingState::Live;
+        if is_gone && RingInfo::read(directory, &name).is_ok_and(|info| !is_written(info)) {
+            let _ = directory.remove(&name);
         }
     }
 }
@@ -340,6 +390,9 @@ fn create(
 
 impl Drop for Client {
     fn drop(&mut self) {
+        if self.pid != std::process::id() {
+            return;
+        }
         if let Some(queries) = self.queries.take() {
             queries.close();
         }

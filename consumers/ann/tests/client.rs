@@ -1,10 +1,14 @@
 //! Clients of a matcher, which here runs in another thread.
 
-use crate::requests::options;
+use crate::requests::{Client as Asking, options};
 use crate::rings::{Rings, publish, run, vector};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tickring_ann::{Client, ClientOptions, Error, Filter, MatcherOptions, Mode, Reply, Terms};
+use tickring::record::{Answer, Match, Record};
+use tickring::{RingInfo, RingSpec, Writer};
+use tickring_ann::{
+    Client, ClientOptions, Error, Filter, MatcherOptions, Mode, Reply, Terms, asker_number,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -102,7 +106,7 @@ fn queries_that_cannot_be_are_refused_before_they_are_asked() {
         assert!(matches!(error, Error::Rows { .. }), "{error}");
         assert_eq!(client.waiting(), 0);
         assert!(client.wait(SOON).unwrap().is_none(), "nothing was asked");
-        while client.has_room() {
+        while client.waiting() < 128 {
             client.ask(&[1.0, 0.0], &terms(1)).unwrap();
         }
         let error = client.ask(&[1.0, 0.0], &terms(1)).unwrap_err();
@@ -146,6 +150,67 @@ fn a_client_goes_on_with_the_matcher_that_takes_over() {
 }
 
 #[test]
+fn a_client_that_was_idle_misses_nothing_and_many_answers_do_not_overwrite_each_other() {
+    let rings = Rings::new(2, 64);
+    let small = MatcherOptions { capacity: 256, ..options() };
+    beside(&rings, 40, small, || {
+        let mut idle = client(&rings).unwrap();
+        let mut busy = client(&rings).unwrap();
+        let lanes: Vec<f32> = (0..300).flat_map(|n| [(n % 40) as f32, 0.0]).collect();
+        let replies = busy.search(&lanes, &terms(10), SOON).unwrap();
+        assert!((0..).zip(&replies).all(|(n, reply)| ids(reply)[0] == n % 40));
+        // The ring was written over many times since.
+        let reply = &idle.search(&[17.0, 0.0], &terms(1), SOON).unwrap()[0];
+        assert_eq!(ids(reply), [17]);
+        assert!(!idle.has_room(64) || idle.waiting() == 0);
+    });
+}
+
+#[test]
+fn an_answer_that_a_kill_cut_off_is_whole_once_the_next_matcher_has_given_the_rest() {
+    let rings = Rings::new(2, 64);
+    let (vectors, matches) = (rings.writer(), rings.matches.clone());
+    let kinds = vec![Match::kind(), Answer::kind()];
+    let spec = RingSpec { capacity: 64, ..RingSpec::new(kinds).unwrap() };
+    let open = || Writer::open(&rings.directory, &matches, &spec).unwrap();
+    let mut writer = open();
+    let mut client = client(&rings).unwrap();
+    let seq = client.ask(&[1.0, 0.0], &terms(2)).unwrap();
+    let names = rings.directory.list().unwrap();
+    let own = names.iter().find(|name| name.ring().starts_with("queries-")).unwrap();
+    let asker = asker_number(&RingInfo::read(&rings.directory, own).unwrap());
+    let query_id = u64::from(asker) << 32 | seq;
+    let head = Answer { query_id, query_seq: seq, asker, count: 2, ..Answer::empty(0, 0, 0) };
+    let near = |query_id, match_id| Match { query_id, match_id, ..Match::empty(0, 0, 0) };
+    writer.publish(&head).unwrap();
+    writer.publish(&near(query_id, 5)).unwrap();
+    assert!(client.poll().unwrap().is_none());
+    drop(writer);
+    let mut writer = open();
+    // Of a vector, as it stands among answers.
+    writer.publish(&near(seq, 7)).unwrap();
+    writer.publish(&near(query_id, 6)).unwrap();
+    assert_eq!(ids(&client.wait(SOON).unwrap().unwrap()), [5, 6]);
+    drop(vectors);
+}
+
+#[test]
+fn the_ring_of_a_process_that_was_killed_is_removed_by_the_next_client() {
+    let rings = Rings::new(2, 64);
+    beside(&rings, 3, options(), || {
+        // No process has this number: it is above the largest that Linux gives.
+        drop(Asking::new(&rings, "queries-4999999-0", 2));
+        drop(Asking::new(&rings, "queries-own", 2));
+        let client = client(&rings).unwrap();
+        let names: Vec<String> =
+            rings.directory.list().unwrap().iter().map(|name| name.ring().to_owned()).collect();
+        assert!(!names.contains(&"queries-4999999-0".to_owned()), "{names:?}");
+        assert!(names.contains(&"queries-own".to_owned()), "{names:?}");
+        drop(client);
+    });
+}
+
+#[test]
 fn answers_that_were_overwritten_are_told_and_those_behind_come() {
     let rings = Rings::new(2, 64);
     let small = MatcherOptions { capacity: 64, ..options() };
@@ -154,7 +219,7 @@ fn answers_that_were_overwritten_are_told_and_those_behind_come() {
         let asked: Vec<u64> =
             (0..20).map(|_| client.ask(&[1.0, 0.0], &terms(30)).unwrap()).collect();
         // More than the ring holds, while nobody reads.
-        while tickring::RingInfo::read(&rings.directory, &rings.matches).unwrap().published < 500 {
+        while RingInfo::read(&rings.directory, &rings.matches).unwrap().published < 500 {
             std::thread::sleep(Duration::from_millis(1));
         }
         let error = client.wait(SOON).unwrap_err();
