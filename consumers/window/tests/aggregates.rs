@@ -1,18 +1,9 @@
 //! Further aggregates: against recomputation, and independent of the order of arrival.
 
-use crate::support::{Run, trade};
+use crate::support::{ALL, Run, trade};
 use proptest::prelude::*;
 use tickring::record::UNDEF_PRICE;
 use tickring_window::{Aggregate, WindowKind, WindowQuote, WindowSpec, WindowTrade};
-
-const ALL: [Aggregate; 6] = [
-    Aggregate::Twap,
-    Aggregate::Realised,
-    Aggregate::Ewma,
-    Aggregate::Spread,
-    Aggregate::Quantiles,
-    Aggregate::Flow,
-];
 
 fn spec(kind: WindowKind) -> WindowSpec {
     let sampling_ns = 10;

@@ -1,25 +1,16 @@
 //! Windows in order of arrival against a naive model that keeps every trade with the windows into
 //! which it came, over broken and changed trades, and states saved and restored in the midst of it.
 
-use crate::support::{Run, check_bar, span, trade};
+use crate::support::{ALL, Run, check_bar, span, trade};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tickring::record::{BarStats, action, late_reason, window_flag};
-use tickring_window::{Aggregate, Corrections, WindowKind, WindowQuote, WindowSpec, WindowTrade};
+use tickring_window::{Corrections, WindowKind, WindowQuote, WindowSpec, WindowTrade};
 
 /// Units of price in a unit of the currency.
 const UNIT: i128 = 1_000_000_000;
 const TENTH: i64 = 100_000_000;
-const ALL: [Aggregate; 6] = [
-    Aggregate::Twap,
-    Aggregate::Realised,
-    Aggregate::Ewma,
-    Aggregate::Spread,
-    Aggregate::Quantiles,
-    Aggregate::Flow,
-];
-
 #[derive(Clone, Debug)]
 enum Step {
     Trade { forward: i64, back: i64, instrument: u32, price: i64, size: u64 },

@@ -1,7 +1,17 @@
 //! What the tests of windows share.
 
 use tickring::record::{BarStats, Late, UNDEF_PRICE, WindowBar};
-use tickring_window::{Output, WindowSpec, WindowTrade, Windows};
+use tickring_window::{Aggregate, Output, WindowSpec, WindowTrade, Windows};
+
+/// Every aggregate.
+pub(crate) const ALL: [Aggregate; 6] = [
+    Aggregate::Twap,
+    Aggregate::Realised,
+    Aggregate::Ewma,
+    Aggregate::Spread,
+    Aggregate::Quantiles,
+    Aggregate::Flow,
+];
 
 /// Everything that windows gave out, kept.
 #[derive(Clone, Debug, Default, PartialEq)]
