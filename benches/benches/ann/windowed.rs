@@ -27,7 +27,7 @@ impl Stream {
 /// So many lists of codes, once half the window is full.
 pub(crate) fn lists(window: usize, lists: u32) -> Indexing {
     let lists_from = window as u64 / 2;
-    Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, rerank: 4 })
+    Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, per_list: 1, rerank: 4 })
 }
 
 /// An empty corpus, which measures no recall by itself.

@@ -145,7 +145,7 @@ fn corpus(book: &Book, engine: &Engine) -> Result<Corpus, Failure> {
         }
         Engine::Lists { lists, rerank, exact_up_to, lists_from, recall_every, .. } => {
             let lists_from = lists_from.unwrap_or(book.window / 2);
-            let choice = Choice { exact_up_to, lists_from, lists, rerank };
+            let choice = Choice { exact_up_to, lists_from, lists, per_list: 1, rerank };
             (Indexing::Lists(choice), recall_every)
         }
     };

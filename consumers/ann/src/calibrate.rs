@@ -10,25 +10,24 @@ use std::time::{Duration, Instant};
 const SAMPLE: usize = 2_048;
 /// Passes over the sample, of which the fastest counts.
 const PASSES: usize = 5;
-/// The time that an exact search may take; where it takes longer codes are looked at, which with
-/// their candidates compared exactly find nearly everything and take a fifth of the time.
-const EXACT: Duration = Duration::from_micros(15);
-/// The time that a pass over all codes may take; where it takes longer there are lists. They would
-/// be faster from a few thousand vectors on, but centroids of so few do not fit what comes later:
-/// on recorded quotes recall was below its target then
-/// (`benches/records/2026-11-26-ann-curves.md`).
-const ONE_LIST: Duration = Duration::from_micros(120);
+/// The time that comparing all lanes may take; where it takes longer, codes are looked at first.
+const LANES: Duration = Duration::from_micros(5);
+/// The time that a pass over all codes may take; where it takes longer there are lists, and
+/// searches are approximate.
+const ONE_LIST: Duration = Duration::from_micros(7);
 /// Bounds of what is chosen, so that a disturbed measurement does little harm.
-const EXACT_BOUNDS: (u64, u64) = (500, 10_000);
-const LIST_BOUNDS: (u64, u64) = (8_000, 200_000);
-/// Lists: few enough that an update stays cheap.
+const EXACT_BOUNDS: (u64, u64) = (200, 2_000);
+const LIST_BOUNDS: (u64, u64) = (2_000, 50_000);
+/// Lists: few enough that an update stays cheap, and that there are more codes in those that are
+/// looked through than centroids.
 const LISTS: u32 = 256;
+const PER_LIST: u32 = 64;
 /// Candidates for each neighbour.
 const RERANK: u32 = 4;
 
 impl Choice {
-    /// Measures distances of `dim` lanes and chooses: exact while that takes 15 µs at most, one
-    /// list of codes while that takes 120 µs, lists beyond. Cost: allocates; some milliseconds.
+    /// Measures distances of `dim` lanes and chooses: all lanes while that takes 5 µs at most, all
+    /// codes while that takes 7 µs, lists beyond. Cost: allocates; some milliseconds.
     #[must_use]
     pub fn calibrated(dim: usize) -> Self {
         let rows = vec![1.0_f32; dim * SAMPLE];
@@ -46,9 +45,9 @@ impl Choice {
             kernel::dot_codes(&codes, black_box(&signed), &mut dots);
             _ = black_box(&mut dots);
         });
-        let exact_up_to = within(EXACT, exact, EXACT_BOUNDS);
+        let exact_up_to = within(LANES, exact, EXACT_BOUNDS);
         let lists_from = within(ONE_LIST, coded, LIST_BOUNDS).max(exact_up_to + 1);
-        Self { exact_up_to, lists_from, lists: LISTS, rerank: RERANK }
+        Self { exact_up_to, lists_from, lists: LISTS, per_list: PER_LIST, rerank: RERANK }
     }
 }
 
@@ -77,7 +76,7 @@ mod tests {
         for dim in [8, 128, 768] {
             let choice = Choice::calibrated(dim);
             assert!(choice.exact_up_to < choice.lists_from, "{choice:?}");
-            assert!(choice.exact_up_to >= 500 && choice.lists_from <= 200_000, "{choice:?}");
+            assert!(choice.exact_up_to >= 200 && choice.lists_from <= 50_000, "{choice:?}");
         }
         let ten = Duration::from_micros(10);
         assert_eq!(within(ten * 2, ten, (1, u64::MAX)), 2 * SAMPLE as u64);

@@ -22,9 +22,9 @@ use tickring::record::Vector;
 /// How a corpus is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Indexing {
-    /// Always exactly.
+    /// Always exactly, by all lanes of all vectors.
     Exact,
-    /// As the number of live vectors suggests.
+    /// As the number of live vectors suggests: exactly, up to where there are lists.
     Lists(Choice),
 }
 
@@ -82,6 +82,8 @@ pub struct Corpus {
     pub(crate) recall: Recall,
     exact: Exact,
     nearest: Nearest,
+    /// What was found in the pinned part, of its own so that the rest is not forgotten.
+    part: Nearest,
     /// What the search that recall is measured by found.
     truth: Nearest,
     is_approximate: bool,
@@ -127,11 +129,11 @@ impl Indexed {
         }
     }
 
-    /// Live vectors up to which a search compares all.
-    fn exact_up_to(&self) -> u64 {
+    /// Vectors of one instrument up to which a search compares them all.
+    fn few(&self) -> u64 {
         match self {
             Self::Exact(_) => u64::MAX,
-            Self::Lists(lists) => lists.body.choice.exact_up_to,
+            Self::Lists(lists) => lists.body.choice.few(),
         }
     }
 }
@@ -158,6 +160,7 @@ impl Corpus {
             recall: Recall::new(recall),
             exact: Exact::new(metric),
             nearest: Nearest::new(0),
+            part: Nearest::new(0),
             truth: Nearest::new(0),
             is_approximate: false,
             not_finite: 0,
@@ -320,11 +323,10 @@ impl Corpus {
         let ask = Ask { query, filter: terms.filter };
         let mut scan = self.search_live(&ask);
         if let Some(Part { window, index }) = &mut self.pinned {
-            // Of a part of its own, so that what was found so far is not forgotten.
-            self.truth.begin(terms.k, terms.radius);
-            scan += index.as_index().search(window, &ask, &mut self.truth);
+            self.part.begin(terms.k, terms.radius);
+            scan += index.as_index().search(window, &ask, &mut self.part);
             self.is_approximate |= !index.is_last_exact();
-            self.truth.as_slice().iter().for_each(|near| self.nearest.offer(*near));
+            self.part.as_slice().iter().for_each(|near| self.nearest.offer(*near));
         }
         if self.is_approximate && self.recall.is_due() {
             scan += self.measure(&ask, terms);
@@ -402,7 +404,7 @@ impl Corpus {
         if let Some(instrument) = ask.filter.instrument {
             let none = VecDeque::new();
             let own = self.instruments.get(&instrument).unwrap_or(&none);
-            if own.len() as u64 <= index.exact_up_to() {
+            if own.len() as u64 <= index.few() {
                 return self.exact.search_at(window, own.iter().copied(), ask, &mut self.nearest);
             }
         }
@@ -414,9 +416,12 @@ impl Corpus {
     /// Answers the last search exactly, too, and draws conclusions.
     fn measure(&mut self, ask: &Ask<'_>, terms: &Terms) -> Scan {
         self.truth.begin(terms.k, terms.radius);
-        let mut scan = self.exact.search(&self.live.window, ask, &mut self.truth);
-        if let Some(pinned) = &self.pinned {
-            scan += self.exact.search(&pinned.window, ask, &mut self.truth);
+        let mut scan =
+            self.live.index.as_index().search_all(&self.live.window, ask, &mut self.truth);
+        if let Some(Part { window, index }) = &mut self.pinned {
+            self.part.begin(terms.k, terms.radius);
+            scan += index.as_index().search_all(window, ask, &mut self.part);
+            self.part.as_slice().iter().for_each(|near| self.truth.offer(*near));
         }
         let [hits, wanted] = overlap(&self.nearest, &self.truth);
         self.learn(hits, wanted);

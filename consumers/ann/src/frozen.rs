@@ -88,12 +88,23 @@ impl Glass {
         nearest: &mut Nearest,
     ) -> Scan {
         nearest.begin(k, radius);
-        let mut scan = Scan::default();
-        let pinned = frozen.pinned.as_deref();
-        for still in std::iter::once(&frozen.live).chain(pinned) {
-            scan += self.exact.search(&still.window, ask, nearest);
+        let mut scan = self.look_at_all(&frozen.live, ask, nearest);
+        if let Some(pinned) = &frozen.pinned {
+            let mut part = std::mem::replace(&mut self.part, Nearest::new(0));
+            part.begin(k, radius);
+            scan += self.look_at_all(pinned, ask, &mut part);
+            part.as_slice().iter().for_each(|near| nearest.offer(*near));
+            self.part = part;
         }
         scan
+    }
+
+    fn look_at_all(&mut self, still: &Still, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan {
+        let Still { window, body } = still;
+        match body {
+            Some(body) => self.seeker.search_all(body, window, ask, nearest),
+            None => self.exact.search(window, ask, nearest),
+        }
     }
 
     fn look(
@@ -104,9 +115,9 @@ impl Glass {
         nearest: &mut Nearest,
     ) -> (Scan, bool) {
         let Still { window, body } = still;
-        let exact_up_to = body.as_ref().map_or(u64::MAX, |body| body.choice.exact_up_to);
+        let few = body.as_ref().map_or(u64::MAX, |body| body.choice.few());
         // A filter that leaves few is asked first, never afterwards.
-        if self.is_of_few(window, ask.filter, exact_up_to) {
+        if self.is_of_few(window, ask.filter, few) {
             let own = self.own.iter().copied();
             return (self.exact.search_at(window, own, ask, nearest), false);
         }

@@ -30,6 +30,9 @@ pub trait Index {
     /// Forgets the vector at `position`, the oldest one, which is about to leave.
     fn expire(&mut self, window: &Window, position: u64);
 
+    /// Offers `nearest` what is nearest of all to a query.
+    fn search_all(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan;
+
     /// Offers `nearest` what is near to a query.
     fn search(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan;
 }
@@ -90,6 +93,10 @@ impl Index for Exact {
     fn expire(&mut self, _: &Window, _: u64) {}
 
     fn search(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan {
+        self.search_all(window, ask, nearest)
+    }
+
+    fn search_all(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan {
         let (metric, query_norm) = (self.metric, self.metric.norm_of(ask.query));
         let admits_all = ask.filter.admits_all();
         let mut scan = Scan::default();

@@ -77,6 +77,59 @@ pub(crate) fn dot_codes(codes: &[u8], query: &[i8], out: &mut [i32]) {
     dot_codes_one_by_one(codes, query, out);
 }
 
+/// How the inner products of codes become ranks, of which the lower is the nearer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ranking {
+    /// What the products have too much, because one side of them is unsigned.
+    pub(crate) excess: i32,
+    /// Whether a rank is the negative product, instead of what the squared distance has beside the
+    /// square of the query.
+    pub(crate) is_product: bool,
+}
+
+impl Ranking {
+    #[inline]
+    pub(crate) fn rank(self, dot: i32, square: i32) -> i32 {
+        let dot = dot - self.excess;
+        if self.is_product { -dot } else { square - 2 * dot }
+    }
+}
+
+/// Makes ranks of up to 64 inner products, in place, and gives a bit for each that is at most
+/// `limit`, the lowest for the first.
+#[inline]
+pub(crate) fn rank(dots: &mut [i32], squares: &[i32], ranking: Ranking, limit: i32) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        // SAFETY: the processor has AVX-512 F.
+        return unsafe { wide::rank(dots, squares, ranking, limit) };
+    }
+    let mut bits = 0;
+    for (at, (dot, square)) in dots.iter_mut().zip(squares).enumerate() {
+        *dot = ranking.rank(*dot, *square);
+        bits |= u64::from(*dot <= limit) << at;
+    }
+    bits
+}
+
+/// Gives a bit for each of up to 64 squared distances, `plus` added to them first, that does not
+/// lie beyond the square of `reach` and its slack; each square is made greater by `loose`.
+#[inline]
+pub(crate) fn within(ranks: &[i32], plus: i32, slacks: &[f32], [reach, loose]: [f32; 2]) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        // SAFETY: the processor has AVX-512 F.
+        return unsafe { wide::within(ranks, plus, slacks, [reach, loose]) };
+    }
+    let mut bits = 0;
+    for (at, (rank, slack)) in ranks.iter().zip(slacks).enumerate() {
+        let most = reach + slack;
+        let is_beyond = (rank + plus) as f32 > most * most * loose;
+        bits |= u64::from(!is_beyond) << at;
+    }
+    bits
+}
+
 /// The portable form, and the tail of the vectorised one.
 fn fold_one_by_one(row: &[f32], query: &[f32], operation: Operation) -> f32 {
     row.iter().zip(query).fold(0.0, |sum, (lane, query)| sum + operation.term(*lane, *query))
@@ -187,7 +240,8 @@ mod vnni {
         let zero = _mm512_setzero_si512();
         let (blocks, _) = code.as_chunks::<64>();
         let sum = match (blocks, queries) {
-            // The most usual length, without a loop.
+            // The most usual lengths, without a loop.
+            ([lanes], [query]) => step(zero, lanes, query),
             ([low, high], [query_low, query_high]) => {
                 step(step(zero, low, query_low), high, query_high)
             }
@@ -225,6 +279,94 @@ mod vnni {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+mod wide {
+    use super::Ranking;
+    use core::arch::x86_64::{
+        __m512, __m512i, _CMP_NGT_UQ, _mm512_add_epi32, _mm512_add_ps, _mm512_cmp_ps_mask,
+        _mm512_cmple_epi32_mask, _mm512_cvtepi32_ps, _mm512_mul_ps, _mm512_set1_epi32,
+        _mm512_set1_ps, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_sub_epi32,
+    };
+
+    /// Numbers in one register.
+    const WIDTH: usize = 16;
+
+    /// Takes numbers from the front, and zeros where there are no more.
+    #[inline]
+    fn take<T: Copy + Default>(from: &mut &[T]) -> [T; WIDTH] {
+        let mut taken = [T::default(); WIDTH];
+        match from.split_first_chunk::<WIDTH>() {
+            Some((whole, rest)) => {
+                taken = *whole;
+                *from = rest;
+            }
+            None => {
+                taken.iter_mut().zip(from.iter()).for_each(|(to, from)| *to = *from);
+                *from = &[];
+            }
+        }
+        taken
+    }
+
+    /// The bits of so many numbers.
+    #[inline]
+    fn bits(count: usize) -> u16 {
+        if count >= WIDTH {
+            return u16::MAX;
+        }
+        (0..count).fold(0, |bits, at| bits | 1 << at)
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn rank(dots: &mut [i32], squares: &[i32], ranking: Ranking, limit: i32) -> u64 {
+        let (excess, limit) = (_mm512_set1_epi32(ranking.excess), _mm512_set1_epi32(limit));
+        let mut squares = squares;
+        let mut found = 0;
+        for (at, dots) in dots.chunks_mut(WIDTH).enumerate() {
+            let square: __m512i = bytemuck::cast(take(&mut squares));
+            let dot: __m512i = bytemuck::cast(take(&mut &*dots));
+            let dot = _mm512_sub_epi32(dot, excess);
+            let rank = if ranking.is_product {
+                _mm512_sub_epi32(_mm512_setzero_si512(), dot)
+            } else {
+                _mm512_sub_epi32(square, _mm512_slli_epi32::<1>(dot))
+            };
+            let own = _mm512_cmple_epi32_mask(rank, limit) & bits(dots.len());
+            found |= u64::from(own) << (at * WIDTH);
+            let ranks: [i32; WIDTH] = bytemuck::cast(rank);
+            match dots.as_mut_array::<WIDTH>() {
+                Some(dots) => *dots = ranks,
+                None => dots.iter_mut().zip(ranks).for_each(|(to, rank)| *to = rank),
+            }
+        }
+        found
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn within(
+        ranks: &[i32],
+        plus: i32,
+        slacks: &[f32],
+        [reach, loose]: [f32; 2],
+    ) -> u64 {
+        let plus = _mm512_set1_epi32(plus);
+        let (reach, loose) = (_mm512_set1_ps(reach), _mm512_set1_ps(loose));
+        let (mut ranks, mut slacks) = (ranks, slacks);
+        let mut found = 0;
+        for at in 0..ranks.len().div_ceil(WIDTH) {
+            let left = ranks.len();
+            let rank: __m512i = bytemuck::cast(take(&mut ranks));
+            let slack: __m512 = bytemuck::cast(take(&mut slacks));
+            let most = _mm512_add_ps(reach, slack);
+            let most = _mm512_mul_ps(_mm512_mul_ps(most, most), loose);
+            let far = _mm512_cvtepi32_ps(_mm512_add_epi32(rank, plus));
+            let own = _mm512_cmp_ps_mask::<_CMP_NGT_UQ>(far, most) & bits(left);
+            found |= u64::from(own) << (at * WIDTH);
+        }
+        found
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,6 +391,30 @@ mod tests {
                 unsafe { avx2::dot_codes(&codes, &query, &mut found) };
                 prop_assert_eq!(&found, &expected);
             }
+        }
+
+        #[test]
+        fn ranks_are_those_of_a_plain_loop(
+            entries in prop::collection::vec((-9_999i32..9_999, 0i32..9_999, 0f32..99.0), 0..65),
+            excess in -99i32..99,
+            is_product: bool,
+            limit in -9_999i32..9_999,
+            reach in prop_oneof![3 => 0f32..200.0, 1 => Just(f32::INFINITY)],
+        ) {
+            let ranking = Ranking { excess, is_product };
+            let mut ranks: Vec<i32> = entries.iter().map(|entry| entry.0).collect();
+            let squares: Vec<i32> = entries.iter().map(|entry| entry.1).collect();
+            let slacks: Vec<f32> = entries.iter().map(|entry| entry.2).collect();
+            let bits = rank(&mut ranks, &squares, ranking, limit);
+            let near = within(&ranks, 77, &slacks, [reach, 1.5]);
+            for (at, (dot, square, slack)) in entries.iter().enumerate() {
+                prop_assert_eq!(ranks[at], ranking.rank(*dot, *square));
+                prop_assert_eq!(bits >> at & 1 == 1, ranks[at] <= limit);
+                let most = (reach + slack) * (reach + slack) * 1.5;
+                prop_assert_eq!(near >> at & 1 == 1, (ranks[at] + 77) as f32 <= most);
+            }
+            let found = u64::BITS - (bits | near).leading_zeros();
+            prop_assert!(found as usize <= entries.len(), "no bit of what is not there");
         }
 
         #[test]

@@ -3,8 +3,10 @@
 //! Each vector's code stands in the list of its nearest centroid. A vector that comes is appended
 //! to its list, one that leaves is the oldest of its list: both cost the same however many there
 //! are, and nothing is ever marked as deleted. A query looks through the lists of the nearest
-//! centroids, takes the best by code, and compares those with the lanes in the window. With one
-//! list, which is how an index begins, that is a flat scan over codes.
+//! centroids, takes the best by code, and compares those with the lanes in the window.
+//!
+//! With one list, which is how an index begins, all codes are looked at, and nothing is missed:
+//! what the codes of the others prove (`reach`) decides whose lanes are read beside those.
 //!
 //! Everything up to the last comparison is integer arithmetic, so that the same vectors give the
 //! same candidates on every processor. Centroids are trained aside and take over at a position that
@@ -12,6 +14,7 @@
 //! few with each vector that comes. While there are two generations of lists a query looks into
 //! both.
 
+mod reach;
 mod seek;
 mod train;
 
@@ -19,8 +22,8 @@ use crate::index::{Ask, Index};
 use crate::kmeans::Centroids;
 use crate::metric::Metric;
 use crate::nearest::Nearest;
-use crate::posting::{Entry, Pool, Posting};
-use crate::quantiser::{Extremes, Quantiser, stride_of};
+use crate::posting::{Entry, Measure, Pool, Posting};
+use crate::quantiser::{Coded, Extremes, Quantiser, stride_of};
 use crate::scan::Scan;
 use crate::window::Window;
 use std::sync::Arc;
@@ -34,15 +37,19 @@ const ODD: u32 = 1 << 31;
 /// Candidates for each neighbour that measured recall leads to, at most.
 const MOST_RERANK: u64 = 64;
 
-/// When an index is exact, when it is one list of codes, and when it has many lists.
+/// When all lanes are read, when all codes, and when some lists of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Live vectors up to which every search compares all lanes.
+    /// Live vectors up to which every search compares all lanes. Beyond, codes say which lanes need
+    /// not be read, with the same answers.
     pub exact_up_to: u64,
-    /// Live vectors from which on there are lists; up to there all codes are looked at.
+    /// Live vectors from which on there are lists, of which a search looks through some; up to
+    /// there it is exact.
     pub lists_from: u64,
-    /// Lists, at most 65,536. A few hundred for many updates, a thousand for fast queries.
+    /// Lists at most, up to 65,536. A few hundred for many updates, a thousand for fast queries.
     pub lists: u32,
+    /// Vectors for each list, at least: where there are not as many, there are fewer lists.
+    pub per_list: u32,
     /// Candidates whose lanes are compared, for each neighbour asked for.
     pub rerank: u32,
 }
@@ -101,9 +108,31 @@ pub(crate) struct Body {
     pub(crate) lately: (u64, u64),
     /// Whether new centroids are wanted.
     pub(crate) is_stale: bool,
+    /// The position at which training began last, 0 before.
+    pub(crate) trained_at: u64,
+}
+
+impl Choice {
+    /// Lanes that are compared in the time that a look at all codes of so few takes.
+    const FEW: u64 = 512;
+
+    /// Exact always, reading codes where there are more than a few hundred vectors.
+    pub const EXACT: Self =
+        Self { exact_up_to: Self::FEW, lists_from: u64::MAX, lists: 1, per_list: 1, rerank: 4 };
+
+    /// Vectors of one instrument up to which they are compared one by one, wherever they stand.
+    pub(crate) fn few(&self) -> u64 {
+        self.exact_up_to.saturating_mul(8)
+    }
 }
 
 impl Body {
+    /// The lists of the newest centroids, and of those before, if entries are still moving.
+    fn generations(&self) -> impl Iterator<Item = &Generation> {
+        let older = self.older.as_ref().map(|older| &older.generation);
+        std::iter::once(&self.newest).chain(older)
+    }
+
     /// How far a search goes.
     pub(crate) fn effort(&self) -> Effort {
         Effort { probes: self.stats.probes, rerank: self.stats.rerank }
@@ -141,6 +170,7 @@ impl Lists {
             stats: ListStats { lists: 1, probes: 1, rerank, ..ListStats::default() },
             lately: (0, 0),
             is_stale: false,
+            trained_at: 0,
         };
         Self {
             body,
@@ -187,26 +217,26 @@ impl Lists {
         self.body.is_stale = true;
     }
 
-    /// Codes the vector at `position` into the scratch and gives its square and its list of the
-    /// newest generation. Counts what is clipped if `is_counted`.
-    fn code(&mut self, window: &Window, position: u64, is_counted: bool) -> (i32, usize) {
+    /// Codes the vector at `position` into the scratch and gives what is known of the code, and its
+    /// list of the newest generation. Counts what is clipped if `is_counted`.
+    fn code(&mut self, window: &Window, position: u64, is_counted: bool) -> (Measure, usize) {
         let Self { body, seeker, .. } = self;
-        let (lanes, marks) = window.run(position, 1);
-        let factor = factor(body.metric, marks.first().map_or(0.0, |mark| mark.norm));
+        let (lanes, norm) = (window.lanes(position), window.mark(position).norm);
+        let factor = factor(body.metric, norm);
         if body.quantiser.is_none() {
             body.extremes.see(lanes, factor);
         }
         let (extremes, is_centred) = (body.extremes, body.metric == Metric::InnerProduct);
         let quantiser = *body.quantiser.get_or_insert_with(|| Quantiser::new(extremes, is_centred));
-        let (coded, list) = seeker.code(quantiser, &body.newest, (lanes, factor));
-        if coded.clipped > 0 {
+        let (measure, clipped) = encode(body.metric, quantiser, (lanes, norm), &mut seeker.code);
+        if clipped > 0 {
             body.extremes.see(lanes, factor);
         }
         if is_counted {
             body.lately.0 += 1;
-            body.lately.1 += u64::from(coded.clipped > 0);
+            body.lately.1 += u64::from(clipped > 0);
         }
-        (coded.square, list)
+        (measure, seeker.list_of_code(&body.newest))
     }
 
     /// The home of a list of the newest generation.
@@ -217,10 +247,10 @@ impl Lists {
 
     /// Restores an entry whose list of the newest generation is known.
     pub(crate) fn adopt(&mut self, window: &Window, position: u64, list: u32) -> bool {
-        let (square, _) = self.code(window, position, false);
+        let (measure, _) = self.code(window, position, false);
         let list = usize::try_from(list).unwrap_or(usize::MAX);
         let home = self.home_of(list);
-        let entry = Entry { position, square, code: &self.seeker.code };
+        let entry = Entry { position, measure, code: &self.seeker.code };
         let Some(posting) = self.body.newest.list_mut(list) else { return false };
         posting.push_back(&mut self.pool, entry);
         self.homes.get_mut(window.slot(position)).is_some_and(|at| {
@@ -239,9 +269,9 @@ impl Lists {
 impl Index for Lists {
     fn insert(&mut self, window: &Window, position: u64) {
         self.swap_if_due(window, position);
-        let (square, list) = self.code(window, position, true);
+        let (measure, list) = self.code(window, position, true);
         let home = self.home_of(list);
-        let entry = Entry { position, square, code: &self.seeker.code };
+        let entry = Entry { position, measure, code: &self.seeker.code };
         if let Some(posting) = self.body.newest.list_mut(list) {
             posting.push_back(&mut self.pool, entry);
         }
@@ -266,6 +296,11 @@ impl Index for Lists {
         debug_assert!(was_there, "position {position} is the oldest of its list");
     }
 
+    fn search_all(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan {
+        let Self { body, seeker, .. } = self;
+        seeker.search_all(body, window, ask, nearest)
+    }
+
     fn search(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan {
         let effort = self.body.effort();
         let (scan, found) = self.seeker.search(&self.body, window, effort, ask, nearest);
@@ -273,6 +308,26 @@ impl Index for Lists {
         self.body.stats.fell_back += u64::from(found == Found::FellBack);
         scan
     }
+}
+
+/// Codes a vector with this norm, and gives what is known of the code and how many lanes are
+/// clipped.
+fn encode(
+    metric: Metric,
+    quantiser: Quantiser,
+    (lanes, norm): (&[f32], f32),
+    code: &mut [u8],
+) -> (Measure, u32) {
+    let factor = factor(metric, norm);
+    let Coded { square, clipped } = quantiser.encode(lanes, factor, code);
+    // Of others the sums that distances are made of might be no numbers, and codes prove nothing.
+    let is_tame = match metric {
+        Metric::L2 => true,
+        Metric::InnerProduct => norm < 1e15,
+        Metric::Cosine => (1e-15..1e15).contains(&norm),
+    };
+    let slack = if is_tame { quantiser.slack(lanes, factor, code) } else { f32::INFINITY };
+    (Measure { square, slack }, clipped)
 }
 
 /// What lanes are multiplied with before they are coded: cosine codes directions.

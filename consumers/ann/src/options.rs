@@ -42,7 +42,8 @@ pub enum IndexChoice {
     /// Exactly, where they stand in the ring.
     #[default]
     InPlace,
-    /// Exactly, in a window of one's own.
+    /// Exactly, in a window of one's own: by codes of one byte, and by the lanes of what they do
+    /// not prove to be too far.
     Exact,
     /// As many as there are suggest, by what distances cost on this machine.
     Auto,
@@ -56,7 +57,7 @@ impl IndexChoice {
     pub(crate) fn resolved(self, dim: usize, before: Option<Choice>) -> Option<Indexing> {
         match self {
             Self::InPlace => None,
-            Self::Exact => Some(Indexing::Exact),
+            Self::Exact => Some(Indexing::Lists(Choice::EXACT)),
             Self::Auto => {
                 let choice = before.unwrap_or_else(|| Choice::calibrated(dim));
                 Some(Indexing::Lists(choice))

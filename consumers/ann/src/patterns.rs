@@ -188,7 +188,7 @@ impl CodedPatterns {
             // The squared distance of two directions is twice their cosine distance.
             let scale = if metric == Metric::Cosine { 2.0 } else { 1.0 };
             let reach = (threshold.max(0.0) * scale).sqrt();
-            bounds.push((reach + residual(&quantiser, lanes, factor, code)) / quantiser.step);
+            bounds.push(reach / quantiser.step + quantiser.slack(lanes, factor, code));
         }
         let (code, signed) = (vec![0; stride], Signed::new(stride));
         Self { quantiser, stride, codes, squares, bounds, code, signed }
@@ -198,7 +198,7 @@ impl CodedPatterns {
     fn look(&mut self, exact: &Comparison<'_>, hits: &mut Vec<Hit>) {
         let factor = factor(exact.metric, exact.lanes);
         let own = self.quantiser.encode(exact.lanes, factor, &mut self.code);
-        let far = residual(&self.quantiser, exact.lanes, factor, &self.code) / self.quantiser.step;
+        let far = self.quantiser.slack(exact.lanes, factor, &self.code);
         self.signed.set(&self.code);
         let mut dots = [0; RUN];
         let runs = self.codes.chunks(RUN * self.stride).zip(self.squares.chunks(RUN));
@@ -215,12 +215,6 @@ impl CodedPatterns {
             }
         }
     }
-}
-
-/// How far a vector lies from what its code stands for.
-fn residual(quantiser: &Quantiser, lanes: &[f32], factor: f32, code: &[u8]) -> f32 {
-    let square = |(lane, code): (&f32, &u8)| (lane * factor - quantiser.decode(*code)).powi(2);
-    lanes.iter().zip(code).map(square).sum::<f32>().sqrt()
 }
 
 /// What lanes are multiplied with: cosine compares directions.

@@ -5,6 +5,8 @@
 //! list shares its chunks and stands still: a chunk that is shared is copied before it is written
 //! to, and given back only once nobody else has it.
 
+use crate::kernel::CODE_BLOCK;
+use bytemuck::{Pod, Zeroable};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,11 +14,17 @@ use std::sync::Arc;
 /// Entries of one chunk.
 pub(crate) const CHUNK: usize = 64;
 
+/// Lanes of codes that begin with a cache line, as they are loaded.
+#[derive(Clone, Copy, Debug, Zeroable, Pod)]
+#[repr(C, align(64))]
+struct Line([u8; CODE_BLOCK]);
+
 /// Some consecutive entries of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Chunk {
-    codes: Box<[u8]>,
+    codes: Box<[Line]>,
     squares: [i32; CHUNK],
+    slacks: [f32; CHUNK],
     positions: [u64; CHUNK],
 }
 
@@ -27,6 +35,16 @@ pub(crate) struct Pool {
     free: Vec<Arc<Chunk>>,
 }
 
+impl Chunk {
+    fn codes(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.codes)
+    }
+
+    fn codes_mut(&mut self) -> &mut [u8] {
+        bytemuck::cast_slice_mut(&mut self.codes)
+    }
+}
+
 impl Pool {
     pub(crate) fn new(stride: usize) -> Self {
         Self { stride, free: Vec::new() }
@@ -35,8 +53,9 @@ impl Pool {
     fn take(&mut self) -> Arc<Chunk> {
         self.free.pop().unwrap_or_else(|| {
             Arc::new(Chunk {
-                codes: vec![0; self.stride * CHUNK].into_boxed_slice(),
+                codes: vec![Line::zeroed(); self.stride / CODE_BLOCK * CHUNK].into_boxed_slice(),
                 squares: [0; CHUNK],
+                slacks: [0.0; CHUNK],
                 positions: [0; CHUNK],
             })
         })
@@ -48,11 +67,19 @@ impl Pool {
     }
 }
 
-/// One entry: a code, its square and its position.
+/// What is known of a code: the sum of the squares of its signed lanes, and how far its vector
+/// lies from what it stands for, in steps of the quantiser.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Measure {
+    pub(crate) square: i32,
+    pub(crate) slack: f32,
+}
+
+/// One entry: a code, what is known of it, and its position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'e> {
     pub(crate) position: u64,
-    pub(crate) square: i32,
+    pub(crate) measure: Measure,
     pub(crate) code: &'e [u8],
 }
 
@@ -70,6 +97,7 @@ pub(crate) struct Posting {
 pub(crate) struct Run<'r> {
     pub(crate) codes: &'r [u8],
     pub(crate) squares: &'r [i32],
+    pub(crate) slacks: &'r [f32],
     pub(crate) positions: &'r [u64],
 }
 
@@ -132,22 +160,30 @@ impl Posting {
         (0..).zip(&self.chunks).map(move |(at, chunk)| {
             let Range { start, end } = self.range_in(at);
             Run {
-                codes: chunk.codes.get(start * stride..end * stride).unwrap_or(&[]),
+                codes: chunk.codes().get(start * stride..end * stride).unwrap_or(&[]),
                 squares: chunk.squares.get(start..end).unwrap_or(&[]),
+                slacks: chunk.slacks.get(start..end).unwrap_or(&[]),
                 positions: chunk.positions.get(start..end).unwrap_or(&[]),
             }
         })
     }
 
-    /// Lets `recode` write the code of each entry anew and give its square.
-    pub(crate) fn recode(&mut self, stride: usize, mut recode: impl FnMut(u64, &mut [u8]) -> i32) {
+    /// Lets `recode` write the code of each entry anew and say what is known of it.
+    pub(crate) fn recode(
+        &mut self,
+        stride: usize,
+        mut recode: impl FnMut(u64, &mut [u8]) -> Measure,
+    ) {
         for at in 0..self.chunks.len() {
             let range = self.range_in(at);
             let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else { return };
-            let squares = chunk.squares.iter_mut().zip(chunk.codes.chunks_exact_mut(stride));
-            let entries = chunk.positions.iter().zip(squares);
-            for (position, (square, code)) in entries.take(range.end).skip(range.start) {
-                *square = recode(*position, code);
+            let codes: &mut [u8] = bytemuck::cast_slice_mut(&mut chunk.codes);
+            let measures = chunk.squares.iter_mut().zip(&mut chunk.slacks);
+            let codes = measures.zip(codes.chunks_exact_mut(stride));
+            let entries = chunk.positions.iter().zip(codes);
+            for (position, ((square, slack), code)) in entries.take(range.end).skip(range.start) {
+                let measure = recode(*position, code);
+                (*square, *slack) = (measure.square, measure.slack);
             }
         }
     }
@@ -168,11 +204,11 @@ impl Posting {
     fn put(&mut self, stride: usize, place: usize, entry: Entry<'_>) {
         let at = place % CHUNK;
         let Some(chunk) = self.chunks.get_mut(place / CHUNK).map(Arc::make_mut) else { return };
-        if let Some(code) = chunk.codes.get_mut(at * stride..(at + 1) * stride) {
+        if let Some(code) = chunk.codes_mut().get_mut(at * stride..(at + 1) * stride) {
             code.copy_from_slice(entry.code);
         }
-        if let Some(square) = chunk.squares.get_mut(at) {
-            *square = entry.square;
+        if let (Some(square), Some(slack)) = (chunk.squares.get_mut(at), chunk.slacks.get_mut(at)) {
+            (*square, *slack) = (entry.measure.square, entry.measure.slack);
         }
         if let Some(position) = chunk.positions.get_mut(at) {
             *position = entry.position;
@@ -185,8 +221,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn square(position: u64) -> i32 {
-        i32::try_from(position).unwrap() * 3
+    fn measure(position: u64) -> Measure {
+        let square = i32::try_from(position).unwrap() * 3;
+        Measure { square, slack: position as f32 / 2.0 }
     }
 
     proptest! {
@@ -194,23 +231,24 @@ mod tests {
         fn a_list_is_a_queue_with_two_ends(
             steps in prop::collection::vec((0u8..4, 1usize..90), 1..60),
         ) {
-            let mut pool = Pool::new(4);
+            let mut pool = Pool::new(CODE_BLOCK);
             let (mut list, mut model) = (Posting::default(), VecDeque::new());
             let (mut low, mut high) = (10_000u64, 10_000u64);
             for (kind, count) in steps {
                 for _ in 0..count {
                     match kind {
                         0 => {
-                            let code = [high.to_le_bytes()[0]; 4];
-                            let entry = Entry { position: high, square: square(high), code: &code };
+                            let code = [high.to_le_bytes()[0]; CODE_BLOCK];
+                            let measure = measure(high);
+                            let entry = Entry { position: high, measure, code: &code };
                             list.push_back(&mut pool, entry);
                             model.push_back(high);
                             high += 1;
                         }
                         1 => {
                             low -= 1;
-                            let code = [low.to_le_bytes()[0]; 4];
-                            let entry = Entry { position: low, square: square(low), code: &code };
+                            let code = [low.to_le_bytes()[0]; CODE_BLOCK];
+                            let entry = Entry { position: low, measure: measure(low), code: &code };
                             list.push_front(&mut pool, entry);
                             model.push_front(low);
                         }
@@ -227,12 +265,13 @@ mod tests {
                         }
                     }
                 }
-                let positions = list.runs(4).flat_map(|run| run.positions.iter().copied());
+                let positions = list.runs(CODE_BLOCK).flat_map(|run| run.positions.iter().copied());
                 prop_assert!(positions.eq(model.iter().copied()));
-                for run in list.runs(4) {
+                for run in list.runs(CODE_BLOCK) {
                     for (at, position) in run.positions.iter().enumerate() {
-                        prop_assert_eq!(run.squares[at], square(*position));
-                        prop_assert_eq!(run.codes[at * 4], position.to_le_bytes()[0]);
+                        let (square, slack) = (run.squares[at], run.slacks[at]);
+                        prop_assert_eq!(Measure { square, slack }, measure(*position));
+                        prop_assert_eq!(run.codes[at * CODE_BLOCK], position.to_le_bytes()[0]);
                     }
                 }
                 prop_assert_eq!(list.len(), model.len());

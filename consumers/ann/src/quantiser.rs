@@ -14,6 +14,9 @@ const REACH: f32 = 127.0;
 /// Added to a small number, it leaves the nearest integer in the low bits.
 const ROUNDING: f32 = 12_582_912.0;
 
+/// What a slack is made greater by, so that no rounding makes it too small.
+const SLACKER: f64 = 1.0 + 1e-6;
+
 /// The range of lanes and how it is divided.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Quantiser {
@@ -80,6 +83,33 @@ impl Quantiser {
         coded
     }
 
+    /// How far lanes, each times `factor`, lie from what their code stands for, in steps.
+    ///
+    /// Infinite for what has no code that stands for it.
+    #[inline]
+    pub(crate) fn slack(&self, lanes: &[f32], factor: f32, code: &[u8]) -> f32 {
+        const AT_ONCE: usize = 8;
+        let (middle, step) = (f64::from(self.middle), f64::from(self.step));
+        let (scale, shift) = (f64::from(factor) / step, middle / step);
+        let gap = |lane: f32, code: u8| {
+            let signed = f64::from((code ^ MIDDLE).cast_signed());
+            f64::from(lane) * scale - shift - signed
+        };
+        let mut sums = [0.0; AT_ONCE];
+        let (runs, rest) = lanes.as_chunks::<AT_ONCE>();
+        let (codes, _) = code.as_chunks::<AT_ONCE>();
+        for (lanes, codes) in runs.iter().zip(codes) {
+            for ((sum, lane), code) in sums.iter_mut().zip(lanes).zip(codes) {
+                *sum += gap(*lane, *code).powi(2);
+            }
+        }
+        let rest = rest.iter().zip(code.iter().skip(runs.len() * AT_ONCE));
+        let rest: f64 = rest.map(|(lane, code)| gap(*lane, *code).powi(2)).sum();
+        #[expect(clippy::cast_possible_truncation, reason = "made greater than what is cut off")]
+        let slack = ((sums.iter().sum::<f64>() + rest).sqrt() * SLACKER + 1e-6) as f32;
+        if slack.is_finite() { slack } else { f32::INFINITY }
+    }
+
     /// The lane that a code stands for.
     pub(crate) fn decode(&self, code: u8) -> f32 {
         (f32::from(code) - f32::from(MIDDLE)) * self.step + self.middle
@@ -91,7 +121,7 @@ impl Quantiser {
 pub(crate) struct Signed {
     lanes: Vec<i8>,
     /// What an inner product with unsigned codes has too much.
-    excess: i32,
+    pub(crate) excess: i32,
     pub(crate) square: i32,
 }
 

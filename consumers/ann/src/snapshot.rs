@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What a file begins with: a name, and the version in the last byte.
-const MAGIC: u64 = u64::from_le_bytes(*b"TR-ANN\0\x01");
+const MAGIC: u64 = u64::from_le_bytes(*b"TR-ANN\0\x02");
 /// Bytes in front of the payload.
 const HEAD: usize = 24;
 
@@ -62,11 +62,13 @@ pub(crate) fn pack(stand: &Stand, config: &str, corpus: &Frozen) -> Option<Vec<u
     for word in [stand.epoch, stand.next, stand.matches_epoch, stand.matches_next] {
         packer.word(word);
     }
-    let none = Choice { exact_up_to: 0, lists_from: 0, lists: 0, rerank: 0 };
+    let none = Choice { exact_up_to: 0, lists_from: 0, lists: 0, per_list: 0, rerank: 0 };
     let choice = stand.choice.unwrap_or(none);
-    let (lists, rerank) = (choice.lists.into(), choice.rerank.into());
-    for word in [stand.hole, stand.fresh, choice.exact_up_to, choice.lists_from, lists, rerank] {
+    for word in [stand.hole, stand.fresh, choice.exact_up_to, choice.lists_from] {
         packer.word(word);
+    }
+    for word in [choice.lists, choice.per_list, choice.rerank] {
+        packer.word(word.into());
     }
     packer.text(config);
     corpus::pack(corpus, &mut packer)?;
@@ -135,9 +137,9 @@ fn unpack_stand(unpacker: &mut Unpacker<'_>) -> Option<(Stand, String)> {
     let (matches_epoch, matches_next) = (unpacker.word()?, unpacker.word()?);
     let (hole, fresh) = (unpacker.word()?, unpacker.word()?);
     let (exact_up_to, lists_from) = (unpacker.word()?, unpacker.word()?);
-    let lists = u32::try_from(unpacker.word()?).ok()?;
-    let rerank = u32::try_from(unpacker.word()?).ok()?;
-    let choice = Choice { exact_up_to, lists_from, lists, rerank };
+    let mut small = || u32::try_from(unpacker.word()?).ok();
+    let (lists, per_list, rerank) = (small()?, small()?, small()?);
+    let choice = Choice { exact_up_to, lists_from, lists, per_list, rerank };
     let choice = Some(choice).filter(|choice| choice.lists > 0);
     let stand = Stand {
         ring_id,

@@ -22,7 +22,7 @@ const ANSWER_EVERY: u64 = 1_000;
 const LISTS: u32 = 256;
 const RERANK: u32 = 4;
 /// Up to so many vectors an index of lists searches exactly, if nothing else is said.
-const EXACT_UP_TO: u64 = 5_000;
+const EXACT_UP_TO: u64 = 512;
 /// From so many on it has more than one list.
 const LISTS_FROM: u64 = 50_000;
 
@@ -185,6 +185,7 @@ impl MatcherSpec {
                 exact_up_to: self.exact_up_to.unwrap_or(EXACT_UP_TO),
                 lists_from: self.lists_from.unwrap_or(LISTS_FROM),
                 lists: self.lists.unwrap_or(LISTS),
+                per_list: 1,
                 rerank: self.rerank.unwrap_or(RERANK),
             })),
             Some(found) => Err(refusal(format!(
@@ -249,7 +250,8 @@ mod tests {
         let file = MatcherSpec::parse("k = 3\nindex = 'lists'\nlists = 9\nttl-ms = 2").unwrap();
         let flags = MatcherSpec { k: Some(7), ..MatcherSpec::default() };
         let options = flags.or(file).options().unwrap();
-        let choice = Choice { exact_up_to: 5_000, lists_from: 50_000, lists: 9, rerank: 4 };
+        let choice =
+            Choice { exact_up_to: 512, lists_from: 50_000, lists: 9, per_list: 1, rerank: 4 };
         assert_eq!((options.k, options.index), (7, IndexChoice::Lists(choice)));
         assert_eq!(options.ttl, Some(Ttl { stay_ns: 2_000_000, clock: Clock::Event }));
     }

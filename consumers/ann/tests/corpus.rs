@@ -135,7 +135,7 @@ fn indexing() -> impl Strategy<Value = Indexing> {
     prop_oneof![
         1 => Just(Indexing::Exact),
         3 => choice.prop_map(|(exact_up_to, lists_from, lists, rerank)| {
-            Indexing::Lists(Choice { exact_up_to, lists_from, lists, rerank })
+            Indexing::Lists(Choice { exact_up_to, lists_from, lists, per_list: 1, rerank })
         }),
     ]
 }
@@ -280,7 +280,7 @@ fn what_is_no_vector_is_refused_and_counted() {
 
 #[test]
 fn a_state_that_cannot_be_is_refused_wherever_it_ends() {
-    let choice = Choice { exact_up_to: 0, lists_from: 10, lists: 3, rerank: 2 };
+    let choice = Choice { exact_up_to: 0, lists_from: 10, lists: 3, per_list: 1, rerank: 2 };
     let options = CorpusOptions {
         metric: Metric::L2,
         window: 40,
@@ -306,7 +306,7 @@ fn a_state_that_cannot_be_is_refused_wherever_it_ends() {
 #[test]
 fn a_search_that_finds_too_few_compares_more_until_it_finds_enough() {
     // Neighbours so close that codes of one byte can hardly tell them apart.
-    let choice = Choice { exact_up_to: 0, lists_from: u64::MAX, lists: 1, rerank: 1 };
+    let choice = Choice { exact_up_to: 0, lists_from: 50, lists: 2, per_list: 1, rerank: 1 };
     let options = CorpusOptions {
         metric: Metric::L2,
         window: 500,

@@ -9,6 +9,7 @@
 )]
 
 mod client;
+mod codes;
 mod corpus;
 mod hostile;
 mod lap;

@@ -206,7 +206,7 @@ fn beside_inserts_search_threads_answer_from_what_their_watermark_says() {
     const VECTORS: u64 = 30_000;
     const WINDOW: u64 = 700;
     let rings = Rings::new(2, 1 << 15);
-    let choice = Choice { exact_up_to: 0, lists_from: 300, lists: 8, rerank: 4 };
+    let choice = Choice { exact_up_to: 0, lists_from: 300, lists: 8, per_list: 1, rerank: 4 };
     let options = MatcherOptions {
         index: IndexChoice::Lists(choice),
         window: Some(WINDOW),

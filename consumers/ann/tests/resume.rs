@@ -20,7 +20,7 @@ fn feed(writer: &mut Writer, ids: std::ops::Range<u64>) {
 }
 
 fn options(rings: &Rings, every: u64, mode: Mode, metric: Metric) -> MatcherOptions {
-    let choice = Choice { exact_up_to: 10, lists_from: 30, lists: 5, rerank: 2 };
+    let choice = Choice { exact_up_to: 10, lists_from: 30, lists: 5, per_list: 1, rerank: 2 };
     MatcherOptions {
         k: 3,
         metric,

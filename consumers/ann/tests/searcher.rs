@@ -99,7 +99,7 @@ fn lanes_of(seq: u64) -> [f32; 8] {
 
 #[test]
 fn while_vectors_rush_by_no_answer_holds_a_torn_an_expired_or_a_future_one() {
-    let choice = Choice { exact_up_to: 0, lists_from: 500, lists: 16, rerank: 4 };
+    let choice = Choice { exact_up_to: 0, lists_from: 500, lists: 16, per_list: 1, rerank: 4 };
     for indexing in [Indexing::Exact, Indexing::Lists(choice)] {
         let options = CorpusOptions {
             metric: Metric::L2,

@@ -41,7 +41,7 @@ fn truth(folder: &Path, name: &str) -> (Vec<i32>, Vec<f32>) {
 fn check_lists(folder: &Path, name: &str, metric: Metric, base: &Queries, queries: &Queries) {
     let (ids, _) = truth(folder, name);
     for (lists, probes, rerank, least) in [(1, 1, 4, 0.95), (32, 8, 4, 0.85), (32, 16, 8, 0.9)] {
-        let choice = Choice { exact_up_to: 0, lists_from: 100, lists, rerank };
+        let choice = Choice { exact_up_to: 0, lists_from: 100, lists, per_list: 1, rerank };
         let options = CorpusOptions {
             metric,
             window: base.len() as u64,

@@ -19,7 +19,7 @@ fn options() -> MatcherOptions {
 }
 
 fn lists(lists: u32) -> IndexChoice {
-    IndexChoice::Lists(Choice { exact_up_to: 8, lists_from: 40, lists, rerank: 3 })
+    IndexChoice::Lists(Choice { exact_up_to: 8, lists_from: 40, lists, per_list: 1, rerank: 3 })
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! The search in lists: of an index as it is, or of one that stands still for another thread.
 
-use super::{Body, Generation};
+use super::reach::{Asked, Reach};
+use super::{Body, Generation, encode};
 use crate::filter::Filter;
 use crate::index::{Ask, Exact, Index};
-use crate::kernel;
-use crate::metric::Metric;
+use crate::kernel::{self, Ranking};
+use crate::metric::{Metric, norm};
 use crate::nearest::Nearest;
-use crate::posting::CHUNK;
-use crate::quantiser::{Coded, Extremes, Quantiser, Signed};
+use crate::posting::{CHUNK, Posting};
+use crate::quantiser::{Extremes, Quantiser, Signed};
 use crate::scan::Scan;
 use crate::shortlist::Shortlist;
 use crate::window::Window;
+use std::sync::Arc;
+
+/// The part of all vectors, one in so many, from which on lanes are not read one by one.
+const MOST_PART: usize = 8;
 
 /// How far a search goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +29,9 @@ pub(crate) struct Effort {
 /// What a search was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// All vectors were compared, as it is done where there are few.
+    /// All vectors were compared, or their codes prove that they are too far.
     Exact,
-    /// The lists had too few, so that all vectors were compared.
+    /// The lists had too few, so that all were looked at.
     FellBack,
     /// Neighbours may have been missed.
     Approximate,
@@ -38,10 +43,14 @@ pub(crate) struct Seeker {
     exact: Exact,
     pub(super) code: Vec<u8>,
     signed: Signed,
+    asked: Asked,
+    /// Inner products with centroids, or with codes of which they then become ranks.
     dots: Vec<i32>,
     /// Lists to be looked through: (distance, list).
     probes: Vec<(i32, usize)>,
     shortlist: Shortlist,
+    /// Positions that may be near enough.
+    near: Vec<u64>,
 }
 
 impl Seeker {
@@ -50,9 +59,11 @@ impl Seeker {
             exact: Exact::new(metric),
             code: vec![0; stride],
             signed: Signed::new(stride),
-            dots: vec![0; 1],
+            asked: Asked::default(),
+            dots: vec![0; CHUNK],
             probes: Vec::new(),
             shortlist: Shortlist::default(),
+            near: Vec::new(),
         }
     }
 
@@ -65,64 +76,141 @@ impl Seeker {
         ask: &Ask<'_>,
         nearest: &mut Nearest,
     ) -> (Scan, Found) {
-        if window.len() as u64 <= body.choice.exact_up_to || nearest.has_radius() {
-            return (self.exact.search(window, ask, nearest), Found::Exact);
+        let is_flat = body.older.is_none() && body.newest.lists.len() == 1;
+        let is_few = window.len() as u64 <= body.choice.exact_up_to;
+        if is_few || is_flat || nearest.has_radius() {
+            return (self.search_all(body, window, ask, nearest), Found::Exact);
         }
-        self.code_query(body, ask.query);
-        let rerank = usize::try_from(effort.rerank).unwrap_or(usize::MAX);
-        self.shortlist.begin(nearest.room().saturating_mul(rerank));
+        self.begin(body, effort.rerank, ask, nearest);
+        let (metric, filter) = (body.metric, ask.filter);
         let mut scan = Scan::default();
         let mut is_all = true;
-        let older = body.older.as_ref().map(|older| &older.generation);
-        for generation in std::iter::once(&body.newest).chain(older) {
-            is_all &= self.choose(generation, body.metric, effort.probes);
-            scan.scanned += self.look(generation, body.metric, window, ask.filter);
+        for generation in body.generations() {
+            is_all &= self.choose(generation, metric, effort.probes);
+            let probes = std::mem::take(&mut self.probes);
+            let lists = probes.iter().filter_map(|(_, at)| generation.lists.get(*at));
+            scan.scanned += self.look(lists, (metric, filter), window, None);
+            self.probes = probes;
         }
-        let query = (ask.query, body.metric.norm_of(ask.query));
-        for position in self.shortlist.positions() {
-            Exact::offer(body.metric, window, position, query, nearest);
-        }
+        self.compare(body.metric, window, ask, nearest);
         if nearest.is_full() || is_all {
             return (scan, Found::Approximate);
         }
         nearest.clear();
-        (self.exact.search(window, ask, nearest), Found::FellBack)
+        scan += self.search_all(body, window, ask, nearest);
+        (scan, Found::FellBack)
     }
 
-    /// Codes lanes and gives the code's square and its nearest centroid.
-    pub(super) fn code(
+    /// Offers `nearest` what is nearest of all.
+    ///
+    /// Where there are many, all codes are looked at and the k best compared; what is found bounds
+    /// what can be nearer still, and of that nothing is left out. So it is what a search of all
+    /// lanes finds, to the last bit, of which it reads a few.
+    pub(crate) fn search_all(
         &mut self,
-        quantiser: Quantiser,
-        generation: &Generation,
-        (lanes, factor): (&[f32], f32),
-    ) -> (Coded, usize) {
-        let coded = quantiser.encode(lanes, factor, &mut self.code);
+        body: &Body,
+        window: &Window,
+        ask: &Ask<'_>,
+        nearest: &mut Nearest,
+    ) -> Scan {
+        let quantiser = match body.quantiser {
+            Some(quantiser) if window.len() as u64 > body.choice.exact_up_to => quantiser,
+            _ => return self.exact.search(window, ask, nearest),
+        };
+        self.begin(body, 1, ask, nearest);
+        let (metric, filter) = (body.metric, ask.filter);
+        let mut scan = Scan::default();
+        let mut seen = 0;
+        for generation in body.generations() {
+            scan.scanned += self.look(&generation.lists, (metric, filter), window, Some(&mut seen));
+        }
+        self.compare(metric, window, ask, nearest);
+        let limit = (nearest.limit(), ask.query.len());
+        let reach = Reach::new(metric, quantiser.step, self.asked, limit);
+        if !self.reach(body, window, reach, filter) {
+            // So many that lanes are read faster one after the other.
+            nearest.clear();
+            return self.exact.search(window, ask, nearest);
+        }
+        nearest.clear();
+        let query = (ask.query, metric.norm_of(ask.query));
+        for position in &self.near {
+            Exact::offer(metric, window, *position, query, nearest);
+        }
+        scan
+    }
+
+    /// Prepares for a query.
+    fn begin(&mut self, body: &Body, rerank: u64, ask: &Ask<'_>, nearest: &Nearest) {
+        self.code_query(body, ask.query);
+        let rerank = usize::try_from(rerank).unwrap_or(usize::MAX);
+        self.shortlist.begin(nearest.room().saturating_mul(rerank));
+    }
+
+    /// Compares the candidates.
+    fn compare(&mut self, metric: Metric, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) {
+        let query = (ask.query, metric.norm_of(ask.query));
+        for position in self.shortlist.positions() {
+            Exact::offer(metric, window, position, query, nearest);
+        }
+    }
+
+    /// Notes, in ascending order, all positions within reach, by the ranks of all codes;
+    /// `false` if they are a large part of all.
+    fn reach(&mut self, body: &Body, window: &Window, reach: Reach, filter: Filter) -> bool {
+        let (admits_all, stride) = (filter.admits_all(), self.code.len());
+        let most = window.len() / MOST_PART;
+        self.near.clear();
+        let mut dots = self.dots.as_slice();
+        for run in body
+            .generations()
+            .flat_map(|generation| &generation.lists)
+            .flat_map(|list| list.runs(stride))
+        {
+            let Some((own, rest)) = dots.split_at_checked(run.positions.len()) else {
+                return false;
+            };
+            dots = rest;
+            let near = bits(reach.admits(own, &run)).filter_map(|at| run.positions.get(at));
+            let admitted = |at: &&u64| admits_all || filter.admits(&window.mark(**at));
+            self.near.extend(near.filter(admitted));
+            if self.near.len() > most {
+                return false;
+            }
+        }
+        self.near.sort_unstable();
+        true
+    }
+
+    /// The list whose centroid is nearest to the code in the scratch.
+    pub(super) fn list_of_code(&mut self, generation: &Generation) -> usize {
         self.signed.set(&self.code);
         let most = generation.centroids.len();
         self.dots.resize(most.max(self.dots.len()), 0);
-        (coded, generation.centroids.nearest(&self.signed, &mut self.dots).0)
+        generation.centroids.nearest(&self.signed, &mut self.dots).0
     }
 
     /// Makes the query the signed side of inner products.
     fn code_query(&mut self, body: &Body, query: &[f32]) {
-        let (quantiser, factor) = match body.metric {
+        let unused = Quantiser::new(Extremes::NONE, false);
+        let quantiser = match body.metric {
             // An inner product scales with the query, so the query has a range of its own.
             Metric::InnerProduct => {
                 let mut extremes = Extremes::NONE;
                 extremes.see(query, 1.0);
-                (Quantiser::new(extremes, true), 1.0)
+                Quantiser::new(extremes, true)
             }
-            Metric::L2 | Metric::Cosine => {
-                let norm = body.metric.norm_of(query);
-                let factor = if norm > 0.0 { norm.recip() } else { 1.0 };
-                #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
-                let factor = factor as f32;
-                let unused = Quantiser::new(Extremes::NONE, false);
-                (body.quantiser.unwrap_or(unused), factor)
-            }
+            Metric::L2 | Metric::Cosine => body.quantiser.unwrap_or(unused),
         };
-        quantiser.encode(query, factor, &mut self.code);
+        #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
+        let norm = norm(query) as f32;
+        let (measure, _) = encode(body.metric, quantiser, (query, norm), &mut self.code);
         self.signed.set(&self.code);
+        self.asked = Asked { step: quantiser.step, measure };
+    }
+
+    fn ranking(&self, metric: Metric) -> Ranking {
+        Ranking { excess: self.signed.excess, is_product: metric == Metric::InnerProduct }
     }
 
     /// Chooses the lists to look through and says whether they are all that have entries.
@@ -134,13 +222,14 @@ impl Seeker {
             return true;
         }
         self.dots.resize(lists.len().max(self.dots.len()), 0);
+        let ranking = self.ranking(metric);
         let dots = self.dots.get_mut(..lists.len()).unwrap_or(&mut []);
         kernel::dot_codes(&centroids.codes, self.signed.lanes(), dots);
         for (at, ((dot, square), list)) in
             dots.iter().zip(&centroids.squares).zip(lists).enumerate()
         {
             if list.len() > 0 {
-                self.probes.push((score(metric, self.signed.corrected(*dot), *square), at));
+                self.probes.push((ranking.rank(*dot, *square), at));
             }
         }
         let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
@@ -152,29 +241,39 @@ impl Seeker {
         false
     }
 
-    /// Looks through the chosen lists and gives the number of codes seen.
-    fn look(
+    /// Looks through lists for the shortlist. All ranks are kept, behind the first `kept`, which
+    /// are then more, where that is given.
+    fn look<'l>(
         &mut self,
-        generation: &Generation,
-        metric: Metric,
+        lists: impl IntoIterator<Item = &'l Arc<Posting>>,
+        (metric, filter): (Metric, Filter),
         window: &Window,
-        filter: Filter,
+        mut kept: Option<&mut usize>,
     ) -> u64 {
-        let admits_all = filter.admits_all();
-        let stride = self.code.len();
-        let mut dots = [0; CHUNK];
+        let (admits_all, stride) = (filter.admits_all(), self.code.len());
+        let ranking = self.ranking(metric);
         let mut seen = 0;
-        let lists = self.probes.iter().filter_map(|(_, at)| generation.lists.get(*at));
-        for run in lists.flat_map(|list| list.runs(stride)) {
-            kernel::dot_codes(run.codes, self.signed.lanes(), &mut dots);
+        for run in lists.into_iter().flat_map(|list| list.runs(stride)) {
+            let at = kept.as_deref().copied().unwrap_or(0);
+            let end = at + run.positions.len();
+            if self.dots.len() < end {
+                self.dots.resize(end.max(window.len()), 0);
+            }
+            let dots = self.dots.get_mut(at..end).unwrap_or(&mut []);
+            kernel::dot_codes(run.codes, self.signed.lanes(), dots);
+            if let Some(kept) = &mut kept {
+                **kept = end;
+            }
             seen += run.positions.len() as u64;
-            for ((dot, square), position) in dots.iter().zip(run.squares).zip(run.positions) {
-                let score = score(metric, self.signed.corrected(*dot), *square);
-                if score > self.shortlist.limit() {
-                    continue;
-                }
-                if admits_all || filter.admits(&window.mark(*position)) {
-                    self.shortlist.offer(score, *position);
+            let good = kernel::rank(dots, run.squares, ranking, self.shortlist.limit());
+            for at in bits(good) {
+                let (Some(rank), Some(position)) = (dots.get(at), run.positions.get(at)) else {
+                    break;
+                };
+                if *rank <= self.shortlist.limit()
+                    && (admits_all || filter.admits(&window.mark(*position)))
+                {
+                    self.shortlist.offer(*rank, *position);
                 }
             }
         }
@@ -182,11 +281,11 @@ impl Seeker {
     }
 }
 
-/// The rank of a code by its inner product with the query: the lower the nearer.
-#[inline]
-fn score(metric: Metric, dot: i32, square: i32) -> i32 {
-    match metric {
-        Metric::InnerProduct => -dot,
-        Metric::L2 | Metric::Cosine => square - 2 * dot,
-    }
+/// The places of the bits that are set.
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        (at < u64::BITS).then_some(at as usize)
+    })
 }

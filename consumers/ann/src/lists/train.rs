@@ -1,6 +1,6 @@
 //! How an index follows its data: new centroids, the move to their lists, a wider range of codes.
 
-use super::{Generation, Lists, ODD, factor};
+use super::{Choice, Generation, Lists, ODD, encode, factor};
 use crate::kmeans::{self, Centroids};
 use crate::metric::Metric;
 use crate::posting::Entry;
@@ -12,7 +12,10 @@ use std::thread::JoinHandle;
 /// Codes of the sample for each centroid.
 const SAMPLE: usize = 64;
 /// Entries that move from the older lists with each vector that comes.
-const MOVES: usize = 2;
+const MOVES: usize = 4;
+/// Centroids are trained again when so many times as many vectors have come as there were: the
+/// first ones were made for the beginning of a stream.
+const GROWTH: u64 = 4;
 /// Vectors between two looks at how many were clipped.
 const LOOK_EVERY: u64 = 1_024;
 /// Of this many vectors one may be clipped.
@@ -46,14 +49,15 @@ impl Lists {
     /// Begins to train if there are enough vectors, or the centroids fit no more.
     pub(super) fn train_if_due(&mut self, window: &Window, position: u64) {
         let live = window.len() as u64;
-        let wants_first = self.body.stats.lists == 1 && self.body.choice.lists > 1;
-        let is_due = live >= self.body.choice.lists_from && (wants_first || self.body.is_stale);
+        let has_grown = position >= self.body.trained_at.saturating_mul(GROWTH);
+        let wants = self.body.choice.lists > 1 && (has_grown || self.body.is_stale);
+        let is_due = live >= self.body.choice.lists_from && wants;
         if !is_due || !self.is_settled() {
             return;
         }
         let Some(quantiser) = self.body.quantiser else { return };
-        self.body.is_stale = false;
-        let count = usize::try_from(self.body.choice.lists).unwrap_or(usize::MAX);
+        (self.body.is_stale, self.body.trained_at) = (false, position);
+        let count = self.lists_for(live);
         let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
         let stride = self.body.stride;
         let train = move || kmeans::train(&sample, stride, count);
@@ -61,6 +65,13 @@ impl Lists {
         // Without a thread it is done when it is due.
         let thread = builder.spawn(train).ok();
         self.training = Some(Training { thread, quantiser, due: position + (live / DELAY).max(1) });
+    }
+
+    /// How many lists there should be for so many vectors.
+    fn lists_for(&self, live: u64) -> usize {
+        let Choice { lists, per_list, .. } = self.body.choice;
+        let lists = (live / u64::from(per_list.max(1))).clamp(1, lists.into());
+        usize::try_from(lists).unwrap_or(usize::MAX)
     }
 
     /// Completes what is under way at once, for a corpus that gets no more vectors.
@@ -97,7 +108,7 @@ impl Lists {
         let Training { thread, quantiser, .. } = training;
         let trained = thread.and_then(|thread| thread.join().ok());
         let mut centroids = trained.unwrap_or_else(|| {
-            let count = usize::try_from(self.body.choice.lists).unwrap_or(usize::MAX);
+            let count = self.lists_for(window.len() as u64);
             let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
             kmeans::train(&sample, self.body.stride, count)
         });
@@ -129,9 +140,9 @@ impl Lists {
             let posting = older.generation.list_mut(list);
             let was_there = posting.is_some_and(|list| list.pop_back(&mut self.pool, position));
             debug_assert!(was_there, "position {position} is the newest of its older list");
-            let (square, list) = self.code(window, position, false);
+            let (measure, list) = self.code(window, position, false);
             let home = self.home_of(list);
-            let entry = Entry { position, square, code: &self.seeker.code };
+            let entry = Entry { position, measure, code: &self.seeker.code };
             if let Some(posting) = self.body.newest.list_mut(list) {
                 posting.push_front(&mut self.pool, entry);
             }
@@ -168,8 +179,8 @@ impl Lists {
             generation.centroids = Arc::new(recoded(&generation.centroids, narrow, wide, stride));
             for list in &mut generation.lists {
                 Arc::make_mut(list).recode(stride, |position, code| {
-                    let factor = factor(metric, window.mark(position).norm);
-                    wide.encode(window.lanes(position), factor, code).square
+                    let norm = window.mark(position).norm;
+                    encode(metric, wide, (window.lanes(position), norm), code).0
                 });
             }
         }

@@ -89,6 +89,7 @@ fn pack_lists(body: &Body, window: &Window, packer: &mut Packer) {
         seen,
         clipped,
         body.is_stale.into(),
+        body.trained_at,
         body.quantiser.is_some().into(),
     ] {
         packer.word(word);
@@ -115,7 +116,8 @@ fn pack_lists(body: &Body, window: &Window, packer: &mut Packer) {
 fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>) -> Option<()> {
     let [count, probes, generation, clipped, widened, fell_back, rerank] = words(unpacker)?;
     let lately = (unpacker.word()?, unpacker.word()?);
-    let (is_stale, is_coding) = (unpacker.word()? != 0, unpacker.word()? != 0);
+    let (is_stale, trained_at) = (unpacker.word()? != 0, unpacker.word()?);
+    let is_coding = unpacker.word()? != 0;
     let [middle, step, least, most] =
         [unpacker.lane()?, unpacker.lane()?, unpacker.lane()?, unpacker.lane()?];
     let bytes = unpacker.count()?;
@@ -133,6 +135,7 @@ fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>)
         let list = u32::try_from(unpacker.word()?).ok()?;
         lists.adopt(window, position, list).then_some(())?;
     }
-    (lists.body.lately, lists.body.is_stale) = (lately, is_stale);
+    let body = &mut lists.body;
+    (body.lately, body.is_stale, body.trained_at) = (lately, is_stale, trained_at);
     Some(())
 }

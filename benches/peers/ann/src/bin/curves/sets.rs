@@ -14,6 +14,8 @@ pub(crate) struct Set {
     pub(crate) metric: Metric,
     pub(crate) base: Queries,
     pub(crate) queries: Queries,
+    /// Other queries of the same origin, for engines that learn while they are used.
+    pub(crate) lessons: Queries,
     /// The distance of each query's last true neighbour.
     farthest: Vec<f64>,
 }
@@ -53,14 +55,8 @@ pub(crate) fn groups(data: Option<&Path>, names: &[String]) -> Result<Vec<Group>
     }
     if is_wanted("market") {
         let market = |seed| {
-            simulated(seed).map(|(base, queries)| {
-                Set::new(
-                    (format!("simulated market of seed {seed}"), "market".to_owned()),
-                    Metric::L2,
-                    base,
-                    queries,
-                )
-            })
+            let names = (format!("simulated market of seed {seed}"), "market".to_owned());
+            simulated(seed).map(|rows| Set::new(names, Metric::L2, rows))
         };
         groups.push(Group { chosen_on: market(1)?, judged_on: vec![market(2)?] });
     }
@@ -73,8 +69,10 @@ fn recorded_quotes(folder: &Path) -> Result<Group, Box<dyn Error>> {
         let all = quotes(&folder.join("bbo_binance.npy"), &[instrument])?;
         let base = take(&all, 0..16_000)?;
         let queries = take(&all, (16_000..19_000).step_by(30))?;
+        let lessons = take(&all, (16_015..19_000).step_by(30))?;
         let name = format!("quotes of instrument {instrument}, 16,000 states");
-        Ok(Set::new((name, format!("quotes-{instrument}")), Metric::L2, base, queries))
+        let names = (name, format!("quotes-{instrument}"));
+        Ok(Set::new(names, Metric::L2, (base, queries, lessons)))
     };
     Ok(Group { chosen_on: set(0)?, judged_on: vec![set(1)?, set(2)?] })
 }
@@ -89,27 +87,33 @@ fn rows(
     let load = |part: &str| Queries::load(&folder.join(format!("{file}.{part}.npy")));
     let (base, all) = (load("base")?, load("query")?);
     let set = |first: usize, which: &str| -> Result<Set, Box<dyn Error>> {
-        let queries = take(&all, (first..all.len()).step_by(2))?;
+        let half = |first| take(&all, (first..all.len()).step_by(2));
         let names = (format!("{name}, {which} queries"), slug.to_owned());
-        Ok(Set::new(names, metric, base.clone(), queries))
+        Ok(Set::new(names, metric, (base.clone(), half(first)?, half(1 - first)?)))
     };
     Ok(Group { chosen_on: set(0, "even")?, judged_on: vec![set(1, "odd")?] })
 }
 
-/// Features of a market: some of its vectors are queries, spread among the last half.
-fn simulated(seed: u64) -> Result<(Queries, Queries), Box<dyn Error>> {
+/// Features of a market: some of its vectors are queries and lessons, spread among the last half.
+fn simulated(seed: u64) -> Result<(Queries, Queries, Queries), Box<dyn Error>> {
     let spec: Spec = toml::from_str(&format!(
         "kind = 'market'\ninstruments = 200\nevents-per-second = 20_000.0\nevery = 4\nseed = {seed}"
     ))?;
     let mut stream = spec.begin(LANES, Path::new(""))?;
-    let (mut base, mut queries) = (Vec::new(), Vec::new());
+    const EVERY: usize = SIMULATED / 2 / QUERIES;
+    let (mut base, mut queries, mut lessons) = (Vec::new(), Vec::new(), Vec::new());
     let mut lanes = vec![0.0; LANES];
     for number in 0..SIMULATED {
         stream.next(&mut lanes)?;
-        let is_query = number >= SIMULATED / 2 && number % (SIMULATED / 2 / QUERIES) == 0;
-        if is_query { &mut queries } else { &mut base }.extend_from_slice(&lanes);
+        let to = match number % EVERY {
+            0 if number >= SIMULATED / 2 => &mut queries,
+            half if half == EVERY / 2 && number >= SIMULATED / 2 => &mut lessons,
+            _ => &mut base,
+        };
+        to.extend_from_slice(&lanes);
     }
-    Ok((Queries::new(LANES, base)?, Queries::new(LANES, queries)?))
+    let rows = |lanes| Queries::new(LANES, lanes);
+    Ok((rows(base)?, rows(queries)?, rows(lessons)?))
 }
 
 fn take(
@@ -129,15 +133,14 @@ impl Set {
     fn new(
         (name, slug): (String, String),
         metric: Metric,
-        base: Queries,
-        queries: Queries,
+        (base, queries, lessons): (Queries, Queries, Queries),
     ) -> Self {
         let farthest = each(&queries).map(|query| {
             let mut far: Vec<f64> = each(&base).map(|row| distance(metric, query, row)).collect();
             *far.select_nth_unstable_by(K - 1, f64::total_cmp).1
         });
         let farthest = farthest.collect();
-        Self { name, slug, metric, base, queries, farthest }
+        Self { name, slug, metric, base, queries, lessons, farthest }
     }
 
     /// The share of true neighbours among those found, where of several at the distance of the last

@@ -53,7 +53,7 @@ pub(super) fn build(set: &Set) -> Result<Vec<Candidate>, Box<dyn Error>> {
     all.push(one("tickring exact", "exact", Indexing::Exact)?);
     let choice = |lists, rerank| {
         let lists_from = set.base.len() as u64 / 2;
-        Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, rerank })
+        Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, per_list: 1, rerank })
     };
     for rerank in FLAT_RERANKS {
         all.push(one("tickring codes", &format!("rerank {rerank}"), choice(1, rerank))?);
@@ -73,7 +73,7 @@ pub(super) fn build(set: &Set) -> Result<Vec<Candidate>, Box<dyn Error>> {
     let chosen = Choice::calibrated(set.base.dim());
     let mut corpus = filled(set, Indexing::Lists(chosen), 1)?;
     for number in 0..LEARNED {
-        if let Some(query) = set.base.get(number * 7 % set.base.len()) {
+        if let Some(query) = set.lessons.get(number % set.lessons.len()) {
             let _ = corpus.search(query, &terms());
         }
     }
