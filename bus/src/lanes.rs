@@ -14,10 +14,12 @@
 
 #![expect(unsafe_code, reason = "vector loads that mean relaxed atomic loads")]
 
+use crate::lane::Lane;
 use crate::slot::load;
 use crate::sync::AtomicU64;
 
-/// The `f32` lanes of a vector record in a live slot, two to a word.
+/// The lanes of a vector record in a live slot: of `f32`, two to a word, unless they are
+/// [widened](Self::widen_to).
 ///
 /// Everything that is computed from them is garbage until the view they came from has been
 /// validated; all functions are total on garbage.
@@ -64,10 +66,21 @@ impl<'a> Lanes<'a> {
 
     /// Copies the first lanes into `out`.
     pub fn copy_to(self, out: &mut [f32]) {
-        for (pair, word) in out.chunks_mut(2).zip(self.words) {
-            for (to, from) in pair.iter_mut().zip(halves(load(word))) {
-                *to = from;
-            }
+        self.widen_to::<f32>(out);
+    }
+
+    /// Copies the first lanes into `out`, as lanes of a ring whose lanes are of another type.
+    ///
+    /// Cost: one pass, no allocation.
+    pub fn widen_to<L: Lane>(self, out: &mut [f32]) {
+        /// Words that are copied before they are widened.
+        const AT_ONCE: usize = 16;
+        let lanes = AT_ONCE * size_of::<u64>() / size_of::<L>();
+        for (out, words) in out.chunks_mut(lanes).zip(self.words.chunks(AT_ONCE)) {
+            let mut copied = [0; AT_ONCE];
+            copied.iter_mut().zip(words).for_each(|(to, from)| *to = load(from));
+            let copied = copied.get(..words.len()).unwrap_or(&[]);
+            L::widen(bytemuck::cast_slice(copied), out);
         }
     }
 
@@ -266,6 +279,7 @@ mod avx2 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::f16;
     use proptest::prelude::*;
 
     fn live(values: &[f32]) -> Vec<AtomicU64> {
@@ -276,6 +290,17 @@ mod tests {
                 AtomicU64::new(bytemuck::cast(pair))
             })
             .collect()
+    }
+
+    /// Lanes as they stand in a slot.
+    fn packed<L: Lane>(lanes: &[L]) -> Vec<AtomicU64> {
+        let bytes: &[u8] = bytemuck::cast_slice(lanes);
+        let word = |bytes: &[u8]| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            AtomicU64::new(u64::from_le_bytes(word))
+        };
+        bytes.chunks(8).map(word).collect()
     }
 
     fn close(found: f32, expected: f64) -> bool {
@@ -312,6 +337,15 @@ mod tests {
             let mut copy = vec![0.0; values.len()];
             lanes.copy_to(&mut copy);
             prop_assert_eq!(&copy, values);
+            let half: Vec<f16> = values.iter().map(|value| f16::from_f32(*value)).collect();
+            let low = |value: &f16| i8::from_le_bytes([value.to_le_bytes()[0]]);
+            let whole: Vec<i8> = half.iter().map(low).collect();
+            let mut found = [copy.clone(), copy];
+            Lanes::new(&packed(&whole)).widen_to::<i8>(&mut found[0]);
+            Lanes::new(&packed(&half)).widen_to::<f16>(&mut found[1]);
+            let expected = whole.into_iter().map(f32::from);
+            prop_assert!(found[0].iter().copied().eq(expected));
+            prop_assert!(found[1].iter().copied().eq(half.into_iter().map(f16::to_f32)));
         }
     }
 

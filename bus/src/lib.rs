@@ -60,6 +60,8 @@ mod instruments;
 #[cfg(not(loom))]
 mod journal;
 #[cfg(not(loom))]
+mod lane;
+#[cfg(not(loom))]
 mod lanes;
 #[cfg(not(loom))]
 mod lock;
@@ -102,6 +104,7 @@ pub use crate::{
         Fsync, JournalEnd, JournalReader, JournalSpec, JournalStart, JournalStatus, PublishSpan,
         Recorder, RecorderProgress, RecorderStats, journaled_rings,
     },
+    lane::Lane,
     lanes::Lanes,
     lossless::LosslessReader,
     memory::{Huge, Memory},
@@ -112,6 +115,9 @@ pub use crate::{
     wait::Wait,
     writer::{Claim, Writer},
 };
+
+#[cfg(not(loom))]
+pub use half::f16;
 
 /// The time by the clock of the segments: nanoseconds since the Unix epoch.
 #[cfg(not(loom))]

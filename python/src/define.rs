@@ -106,12 +106,13 @@ fn field_of(dtype: &Bound<'_, PyAny>, name: String) -> PyResult<Field> {
         ('i', 2) => FieldType::I16,
         ('i', 4) => FieldType::I32,
         ('i', 8) => FieldType::I64,
+        ('f', 2) => FieldType::F16,
         ('f', 4) => FieldType::F32,
         ('f', 8) => FieldType::F64,
         ('b', _) => return Err(refuse("u1, with 0 and 1 for a truth value")),
         ('M', _) => return Err(refuse("u8, with units={'name': 'ns_epoch'} for a time")),
         ('m', _) => return Err(refuse("u8, with units={'name': 'ns'} for a duration")),
-        _ => return Err(refuse("u1 to u8, i1 to i8, f4, f8, S, or an array of numbers")),
+        _ => return Err(refuse("u1 to u8, i1 to i8, f2, f4, f8, S, or an array of numbers")),
     };
     Ok(Field { count: count.unwrap_or(1), ..Field::new(name, ty, Unit::None) })
 }

@@ -39,6 +39,7 @@ fn format_of(field: &Field) -> String {
         FieldType::I32 => "<i4",
         FieldType::U64 => "<u8",
         FieldType::I64 => "<i8",
+        FieldType::F16 => "<f2",
         FieldType::F32 => "<f4",
         FieldType::F64 => "<f8",
     };

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tickring::record::{Record, Vector, builtin_kinds};
 use tickring::schema::Kind;
-use tickring::{Directory, Error, OnMismatch, ReaderOptions, RingName, RingSpec, Start};
+use tickring::{Directory, Error, OnMismatch, ReaderOptions, RingName, RingSpec, Start, f16};
 
 /// How often an `open` with a timeout looks for the ring.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -83,15 +83,16 @@ pub(crate) fn list(py: Python<'_>, directory: Option<PathBuf>) -> PyResult<Vec<R
 /// Creates the ring `bus/ring`, or takes over from a writer that is gone, and gives its writer.
 ///
 /// What the ring holds is told by `kinds`, names of built-in kinds such as "mbo", "trade" or "gap"
-/// ("vector" needs the number of its lanes in `dim`), or by `schema`, see `Schema.from_dtype`. The
+/// ("vector" needs the number of its lanes in `dim`, and their type in `lanes` where it is not
+/// "f32" but "f16" or "i8"), or by `schema`, see `Schema.from_dtype`. The
 /// capacity is a power of two, 65,536 by default. With `instruments`, a power of two, the ring has
 /// a directory of instruments and keeps the last quote and trade of each. Raises AlreadyOwned while
 /// another writer lives, SchemaMismatch or CapacityMismatch if the ring exists in another form,
 /// unless `replace` says to put a new one in its place.
 #[pyfunction]
 #[pyo3(signature = (
-    name, kinds=None, *, schema=None, capacity=None, dim=None, instruments=0, replace=false,
-    mode=0o640, directory=None
+    name, kinds=None, *, schema=None, capacity=None, dim=None, lanes="f32", instruments=0,
+    replace=false, mode=0o640, directory=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
 pub(crate) fn create(
@@ -101,6 +102,7 @@ pub(crate) fn create(
     schema: Option<&Bound<'_, Schema>>,
     capacity: Option<u64>,
     dim: Option<u16>,
+    lanes: &str,
     instruments: u64,
     replace: bool,
     mode: u32,
@@ -110,7 +112,7 @@ pub(crate) fn create(
     let name: RingName = name.parse().map_err(to_python)?;
     let kinds = match (kinds, schema) {
         (Some(kinds), None) => {
-            kinds.iter().map(|kind| builtin_kind(kind, dim)).collect::<PyResult<_>>()?
+            kinds.iter().map(|kind| builtin_kind(kind, dim, lanes)).collect::<PyResult<_>>()?
         }
         (None, Some(schema)) => schema.get().table().kinds().to_vec(),
         _ => return Err(PyValueError::new_err("give either kinds or schema=")),
@@ -124,12 +126,19 @@ pub(crate) fn create(
     Writer::new(py, writer.map_err(to_python)?)
 }
 
-/// The built-in kind of this name; of a vector, with that many lanes.
-fn builtin_kind(name: &str, dim: Option<u16>) -> PyResult<Kind> {
+/// The built-in kind of this name; of a vector, with that many lanes of that type.
+fn builtin_kind(name: &str, dim: Option<u16>, lanes: &str) -> PyResult<Kind> {
     if name == Vector::NAME {
-        return match dim {
-            Some(dim) if dim > 0 => Ok(Vector::kind_with_dim(dim)),
-            _ => Err(PyValueError::new_err("kind 'vector' needs dim=, the number of its lanes")),
+        return match (dim.filter(|dim| *dim > 0), lanes) {
+            (Some(dim), "f32") => Ok(Vector::kind_with_lanes::<f32>(dim)),
+            (Some(dim), "f16") => Ok(Vector::kind_with_lanes::<f16>(dim)),
+            (Some(dim), "i8") => Ok(Vector::kind_with_lanes::<i8>(dim)),
+            (Some(_), other) => {
+                Err(PyValueError::new_err(format!("lanes='{other}': expected f32, f16 or i8")))
+            }
+            (None, _) => {
+                Err(PyValueError::new_err("kind 'vector' needs dim=, the number of its lanes"))
+            }
         };
     }
     let kinds = builtin_kinds();

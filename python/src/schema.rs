@@ -5,6 +5,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyAny, PyDict};
+use tickring::f16;
 use tickring::record::{RecordHeader, UNDEF_TIME, rtype};
 use tickring::schema::FieldType;
 
@@ -335,6 +336,7 @@ fn number_of(py: Python<'_>, ty: FieldType, bits: u64) -> PyResult<Bound<'_, PyA
         FieldType::I16 => (bits as i16).into_bound_py_any(py),
         FieldType::I32 => (bits as i32).into_bound_py_any(py),
         FieldType::I64 => bits.cast_signed().into_bound_py_any(py),
+        FieldType::F16 => f16::from_bits(bits as u16).to_f32().into_bound_py_any(py),
         FieldType::F32 => f32::from_bits(bits as u32).into_bound_py_any(py),
         FieldType::F64 => f64::from_bits(bits).into_bound_py_any(py),
         FieldType::U8 | FieldType::U16 | FieldType::U32 | FieldType::U64 | FieldType::Bytes => {

@@ -2,6 +2,7 @@
 
 import gc
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -169,17 +170,24 @@ def test_a_ring_of_several_kinds_shows_headers_and_each_kind(directory: Path) ->
         writer.publish(trades)
 
 
-def test_vectors_have_their_lanes_as_a_subarray(directory: Path) -> None:
-    writer = tr.create("t/v", ["vector"], dim=3, capacity=64, directory=directory)
+@pytest.mark.parametrize(
+    ("lanes", "code", "itemsize"), [("f32", 0, 72), ("f16", 1, 64), ("i8", 2, 64)]
+)
+def test_vectors_have_their_lanes_as_a_subarray(
+    directory: Path, lanes: Literal["f32", "f16", "i8"], code: int, itemsize: int
+) -> None:
+    writer = tr.create("t/v", ["vector"], dim=3, lanes=lanes, capacity=64, directory=directory)
     rows = np.zeros(5, writer.schema.dtype())
-    rows["lanes"] = np.arange(15, dtype=np.float32).reshape(5, 3)
+    rows["lanes"] = np.arange(15).reshape(5, 3)
     rows["vec_id"] = np.arange(5)
     writer.publish(rows)
     ring = tr.open("t/v", directory=directory)
-    assert ring.info.stride_bytes == 128 and ring.schema.dtype().itemsize == 72
+    assert ring.info.stride_bytes == 128 and ring.schema.dtype().itemsize == itemsize
+    base = {"f32": "f4", "f16": "f2", "i8": "i1"}[lanes]
+    assert ring.schema.dtype()["lanes"].base == np.dtype(base)
     batch = ring.reader("oldest").poll()
     assert batch.array["lanes"].tolist() == np.arange(15.0).reshape(5, 3).tolist()
-    assert batch.array["dim"].tolist() == [3] * 5
+    assert batch.array["dim"].tolist() == [3] * 5 and batch.array["dtype"].tolist() == [code] * 5
     np.testing.assert_array_equal(batch.of("vector"), batch.array)
     with ring.reader("oldest").view() as view:
         np.testing.assert_array_equal(view.array, batch.array)

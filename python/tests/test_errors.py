@@ -3,6 +3,7 @@
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import mbo
@@ -95,6 +96,9 @@ def test_a_ring_has_one_writer_of_one_form(directory: Path) -> None:
         tr.create("t/b", ["mb0"], directory=directory)
     with pytest.raises(ValueError, match="dim="):
         tr.create("t/b", ["vector"], directory=directory)
+    with pytest.raises(ValueError, match="f32, f16 or i8"):
+        lanes: Any = "f8"
+        tr.create("t/b", ["vector"], dim=4, lanes=lanes, directory=directory)
 
 
 def test_a_directory_that_cannot_be_made_is_an_os_error(directory: Path) -> None:

@@ -108,7 +108,7 @@ def test_rows_may_leave_out_the_reserved_bytes_but_not_their_room(directory: Pat
         (np.dtype([("Price", "f8")]), tr.SchemaInvalid, "a-z, 0-9 and _"),
         (np.dtype("f8"), TypeError, "no fields"),
         (np.dtype([("a", ">f8")]), TypeError, "little-endian"),
-        (np.dtype([("a", "f2", (4,))]), TypeError, "f4, f8"),
+        (np.dtype([("a", "c8", (4,))]), TypeError, "f4, f8"),
         (np.dtype([("a", "?", (8,))]), TypeError, "u1"),
         (np.dtype([("a", "M8[ns]")]), TypeError, "ns_epoch"),
         (np.dtype([("a", "O")]), TypeError, "expected"),

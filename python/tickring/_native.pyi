@@ -82,6 +82,7 @@ def create(
     schema: Schema | None = None,
     capacity: int | None = None,
     dim: int | None = None,
+    lanes: Literal["f32", "f16", "i8"] = "f32",
     instruments: int = 0,
     replace: bool = False,
     mode: int = 0o640,

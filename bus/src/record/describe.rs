@@ -7,6 +7,7 @@
 //! reading a record costs a comparison with it.
 
 use core::mem::size_of;
+use half::f16;
 
 /// The crate whose derives prove that a record has no padding.
 pub use zerocopy;
@@ -222,6 +223,7 @@ scalars! {
     i16 => I16, |v| u64::from(v.cast_unsigned());
     i32 => I32, |v| u64::from(v.cast_unsigned());
     i64 => I64, |v| v.cast_unsigned();
+    f16 => F16, |v| u64::from(v.to_bits());
     f32 => F32, |v| u64::from(v.to_bits());
     f64 => F64, |v| v.to_bits();
 }

@@ -1,5 +1,6 @@
 //! Vectors, what is asked about them, and their neighbours.
 
+use crate::lane::Lane;
 use crate::record::describe::{builtin, narrow};
 use crate::record::{Record, UNDEF_TIME, rtype};
 use crate::schema::{Field, FieldType, Kind, Unit};
@@ -38,11 +39,44 @@ impl Vector {
 
     /// Returns the kind of a ring of vectors with `dim` lanes of f32.
     ///
-    /// Adds the field `lanes`, and `_pad` after an odd number of lanes. With `dim` 0 it is
-    /// [`kind`](Record::kind). Cost: allocates.
+    /// As [`kind_with_lanes`](Self::kind_with_lanes). Cost: allocates.
     #[must_use]
     pub fn kind_with_dim(dim: u16) -> Kind {
-        with_lanes(Self::kind(), dim)
+        Self::kind_with_lanes::<f32>(dim)
+    }
+
+    /// Returns the kind of a ring of vectors with `dim` lanes of a type.
+    ///
+    /// Adds the field `lanes`, and `_pad` where the lanes do not fill their last word. With `dim` 0
+    /// it is [`kind`](Record::kind). Cost: allocates.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tickring::record::Vector;
+    /// use tickring::{Directory, Reader, RingName, RingSpec, Start, Writer};
+    ///
+    /// let root = tempfile::tempdir().expect("a temporary directory");
+    /// let directory = Directory::at(root.path());
+    /// let name: RingName = "demo/vectors".parse()?;
+    /// let spec = RingSpec::new(vec![Vector::kind_with_lanes::<i8>(3)])?;
+    /// let mut writer = Writer::open(&directory, &name, &spec)?;
+    /// let mut reader = Reader::open(&directory, &name, Start::Oldest)?;
+    /// let mut claim = writer.claim();
+    /// claim.write(&Vector { dim: 3, dtype: 2, ..Vector::empty(1, 7, 0) })?;
+    /// claim.write_lanes(&[1_i8, -2, 3])?;
+    /// claim.commit();
+    ///
+    /// let mut lanes = [0.0; 3];
+    /// reader.view(|view| {
+    ///     view.iter().for_each(|record| record.lanes().widen_to::<i8>(&mut lanes));
+    /// });
+    /// assert_eq!(lanes, [1.0, -2.0, 3.0]);
+    /// # Ok::<(), tickring::Error>(())
+    /// ```
+    #[must_use]
+    pub fn kind_with_lanes<L: Lane>(dim: u16) -> Kind {
+        with_lanes(Self::kind(), dim, L::FIELD)
     }
 }
 
@@ -111,7 +145,7 @@ impl Query {
     /// [`Vector::kind_with_dim`]. Cost: allocates.
     #[must_use]
     pub fn kind_with_dim(dim: u16) -> Kind {
-        with_lanes(Self::kind(), dim)
+        with_lanes(Self::kind(), dim, FieldType::F32)
     }
 }
 
@@ -146,15 +180,15 @@ impl Answer {
     pub const INCOMPLETE: u16 = 2;
 }
 
-/// Adds the field `lanes`, and `_pad` after an odd number of lanes, to a fixed part of 56 bytes.
-fn with_lanes(mut kind: Kind, dim: u16) -> Kind {
+/// Adds the field `lanes`, and `_pad` up to a whole word, to a fixed part of 56 bytes.
+fn with_lanes(mut kind: Kind, dim: u16, ty: FieldType) -> Kind {
     if dim == 0 {
         return kind;
     }
     let mut field = Field {
         name: "lanes".into(),
         offset: const { narrow(Vector::LANES_OFFSET) },
-        ty: FieldType::F32,
+        ty,
         count: u32::from(dim),
         unit: Unit::Lanes,
         null: None,
@@ -162,13 +196,14 @@ fn with_lanes(mut kind: Kind, dim: u16) -> Kind {
     };
     kind.size_bytes += field.size_bytes();
     kind.fields.push(field.clone());
-    if !kind.size_bytes.is_multiple_of(8) {
+    let rest = kind.size_bytes.next_multiple_of(8) - kind.size_bytes;
+    if rest > 0 {
         field.name = "_pad".into();
         field.offset = kind.size_bytes;
-        field.count = 1;
+        field.count = rest / ty.size_bytes();
         field.unit = Unit::None;
         field.doc = "Reserved, zero.".into();
-        kind.size_bytes += 4;
+        kind.size_bytes += rest;
         kind.fields.push(field);
     }
     kind

@@ -74,6 +74,8 @@ codes! {
         F64 = 10, "f64";
         /// One byte of a fixed text; the field's count is the room, unused bytes are NUL.
         Bytes = 11, "bytes";
+        /// IEEE 754, 16 bits.
+        F16 = 12, "f16";
     }
 }
 
@@ -123,7 +125,7 @@ impl FieldType {
     pub const fn size_bytes(self) -> u32 {
         match self {
             Self::U8 | Self::I8 | Self::Bytes => 1,
-            Self::U16 | Self::I16 => 2,
+            Self::U16 | Self::I16 | Self::F16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
             Self::U64 | Self::I64 | Self::F64 => 8,
         }

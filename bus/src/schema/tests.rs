@@ -169,7 +169,7 @@ fn codes_and_names_of_types_and_units_are_distinct_and_return() {
     }
     assert!(FieldType::ALL.iter().all(|ty| FieldType::from_code(ty.code()) == Some(*ty)));
     assert!(Unit::ALL.iter().all(|unit| Unit::from_code(unit.code()) == Some(*unit)));
-    assert_eq!((FieldType::ALL.len(), Unit::ALL.len()), (11, 17));
+    assert_eq!((FieldType::ALL.len(), Unit::ALL.len()), (12, 17));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{Writer, words_of};
 use crate::error::WrongKind;
+use crate::lane::Lane;
 use crate::record::{Record, Vector};
 
 /// Words of a vector record in front of its lanes.
@@ -30,16 +31,17 @@ impl Claim<'_> {
         Ok(())
     }
 
-    /// Writes the lanes of a vector behind its fixed part, which is written before; an odd last
-    /// lane is followed by zero.
+    /// Writes the lanes of a vector behind its fixed part, which is written before; zeros follow up
+    /// to the end of the last word.
     ///
     /// # Errors
     ///
     /// [`WrongKind`] if the slot is too short for them; nothing was written then.
     #[inline]
-    pub fn write_lanes(&mut self, lanes: &[f32]) -> Result<(), WrongKind> {
+    pub fn write_lanes<L: Lane>(&mut self, lanes: &[L]) -> Result<(), WrongKind> {
         let first_bytes = VECTOR_WORDS * 8;
-        let found_bytes = first_bytes + lanes.len().next_multiple_of(2) * size_of::<f32>();
+        let (words, rest) = bytemuck::cast_slice::<L, u8>(lanes).as_chunks::<8>();
+        let found_bytes = first_bytes + (words.len() + usize::from(!rest.is_empty())) * 8;
         let most_bytes = self.writer.payload_bytes;
         if found_bytes > most_bytes {
             let rtype = Vector::RTYPE;
@@ -48,10 +50,11 @@ impl Claim<'_> {
         let slot = self.writer.segment.slot(self.writer.next);
         let first = first_bytes / 8;
         slot.put(self.filled, core::iter::repeat_n(0, first.saturating_sub(self.filled)));
-        let (pairs, odd) = lanes.as_chunks::<2>();
-        slot.put(first, pairs.iter().map(|pair| bytemuck::cast(*pair)));
-        let last = odd.first().map(|lane| u64::from(lane.to_bits()));
-        slot.put(first + pairs.len(), last.into_iter());
+        slot.put(first, words.iter().map(|word| u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        let last = (!rest.is_empty()).then_some(u64::from_le_bytes(last));
+        slot.put(first + words.len(), last.into_iter());
         self.filled = self.filled.max(found_bytes / 8);
         Ok(())
     }

@@ -5,12 +5,14 @@
 //! merged into the answer only after that; the limit that a candidate must keep stands still
 //! during a view, so that garbage cannot move it.
 
-use crate::metric::{Metric, cosine_distance, norm};
+use crate::kernel;
+use crate::metric::{Metric, cosine_distance};
 use crate::nearest::{Nearest, Neighbour};
 use std::mem::offset_of;
 use std::ops::{AddAssign, Range};
 use tickring::record::{Record, Vector, lane_type};
-use tickring::{Lanes, LiveRecord, Reader};
+use tickring::schema::{Schema, Unit};
+use tickring::{Lane, Lanes, LiveRecord, Reader, f16};
 
 /// Slots that are looked at between two validations: long enough that validation costs
 /// nothing, short enough that a lap costs little.
@@ -77,31 +79,43 @@ pub struct ExactScan {
     metric: Metric,
     nearest: Nearest,
     candidates: Vec<Neighbour>,
+    /// Lanes of other types than f32.
+    widened: Vec<f32>,
 }
 
 impl ExactScan {
     /// Prepares a search for `k` neighbours. Cost: allocates; searching does not.
     #[must_use]
     pub fn new(metric: Metric, k: usize) -> Self {
-        Self { metric, nearest: Nearest::new(k), candidates: Vec::with_capacity(CHUNK) }
+        Self {
+            metric,
+            nearest: Nearest::new(k),
+            candidates: Vec::with_capacity(CHUNK),
+            widened: Vec::new(),
+        }
     }
 
     /// Finds the vectors of `range` that are nearest to `query`; they are then in
     /// [`neighbours`](Self::neighbours).
     ///
-    /// Vectors with as many lanes as `query` are compared, in order of their sequences, and of
-    /// equal distances the lower sequence comes first: for one range and one query the answer
-    /// is always the same, unless the writer took part of the range away, which
-    /// [`Scan::dropped`] counts. Cost: one pass over the range in place; no copy, no system
-    /// call, no allocation.
+    /// Vectors with as many lanes as `query` are compared, of whatever type the ring's schema says:
+    /// those of f32 are read where they stand, others are copied and widened first. They are taken
+    /// in order of their sequences, and of equal distances the lower sequence comes first: for one
+    /// range and one query the answer is always the same, unless the writer took part of the range
+    /// away, which [`Scan::dropped`] counts. Cost: one pass over the range; no system call, no
+    /// allocation but the first time with lanes of another type than f32.
     pub fn search(&mut self, vectors: &Reader, range: Range<u64>, query: &[f32]) -> Scan {
         self.nearest.clear();
-        let query_norm = if self.metric == Metric::Cosine { norm(query) } else { 0.0 };
+        let query = Asked {
+            lanes: query,
+            norm: self.metric.norm_of(query),
+            dtype: shape_of(vectors.schema()).map_or(lane_type::F32, |(_, dtype)| dtype),
+        };
         let mut scan = Scan::default();
         let mut first = range.start;
         while first < range.end {
             let most = usize::try_from(range.end - first).unwrap_or(CHUNK).min(CHUNK);
-            match self.look(vectors, first, most, query, query_norm) {
+            match self.look(vectors, first, most, &query) {
                 Some((seen, count)) => {
                     scan += seen;
                     first += count;
@@ -132,23 +146,29 @@ impl ExactScan {
         vectors: &Reader,
         first: u64,
         most: usize,
-        query: &[f32],
-        query_norm: f64,
+        asked: &Asked<'_>,
     ) -> Option<(Scan, u64)> {
         let limit = self.nearest.limit();
-        let (metric, candidates) = (self.metric, &mut self.candidates);
+        let Self { metric, candidates, widened, .. } = self;
+        let Asked { lanes: query, norm: query_norm, dtype } = *asked;
         candidates.clear();
+        widened.resize(query.len(), 0.0);
         vectors.view_at(first, most, |view| {
             let mut seen = Seen { not_numbers: 0, limit, candidates };
             let mut not_vectors = 0;
             let comparable = view.iter().filter_map(|record| {
-                if is_comparable(&record, query.len()) {
+                if is_comparable(&record, query.len(), dtype) {
                     return Some((record, record.lanes()));
                 }
                 not_vectors += 1;
                 None
             });
             match metric {
+                _ if dtype != lane_type::F32 => comparable.for_each(|(record, lanes)| {
+                    widen(lanes, dtype, widened);
+                    let sum = kernel::fold(widened, query, metric.operation());
+                    seen.take(&record, metric.distance(sum, norm_of(&record), query_norm));
+                }),
                 Metric::L2 => Lanes::l2_squared_each(comparable, query, |record, distance| {
                     seen.take(&record, distance);
                 }),
@@ -190,16 +210,56 @@ impl Seen<'_> {
     }
 }
 
-/// Whether a record is a vector of `dim` lanes of f32.
+/// What is searched for, and the type of the lanes that it is compared with.
+struct Asked<'q> {
+    lanes: &'q [f32],
+    norm: f64,
+    dtype: u8,
+}
+
+/// The number of lanes that a schema gives vectors, and their type; `None` if it has no vectors of
+/// a type that can be compared.
+pub(crate) fn shape_of(schema: &Schema) -> Option<(usize, u8)> {
+    let kinds = schema.kinds().iter().filter(|kind| kind.rtype == Vector::RTYPE);
+    let lanes = kinds.flat_map(|kind| &kind.fields).find(|field| field.unit == Unit::Lanes)?;
+    let is_there = usize::try_from(lanes.offset) == Ok(Vector::LANES_OFFSET);
+    let dtype = match lanes.ty {
+        f32::FIELD => f32::DTYPE,
+        f16::FIELD => f16::DTYPE,
+        i8::FIELD => i8::DTYPE,
+        _ => return None,
+    };
+    Some((usize::try_from(lanes.count).ok()?, dtype)).filter(|(dim, _)| is_there && *dim > 0)
+}
+
+/// Copies lanes of a type out of their slot.
 #[inline]
-pub(crate) fn is_comparable(record: &LiveRecord<'_>, dim: usize) -> bool {
+pub(crate) fn widen(lanes: Lanes<'_>, dtype: u8, out: &mut [f32]) {
+    match dtype {
+        f16::DTYPE => lanes.widen_to::<f16>(out),
+        i8::DTYPE => lanes.widen_to::<i8>(out),
+        _ => lanes.copy_to(out),
+    }
+}
+
+/// Whether a record is a vector of `dim` lanes of a type.
+#[inline]
+pub(crate) fn is_comparable(record: &LiveRecord<'_>, dim: usize, wanted: u8) -> bool {
     const DIM: usize = offset_of!(Vector, dim);
     const _: () = assert!(DIM.is_multiple_of(8) && offset_of!(Vector, dtype) == DIM + 2);
     let [dim_low, dim_high, dtype, ..] = record.word(DIM / 8).to_le_bytes();
     record.rtype() == Vector::RTYPE
         && usize::from(u16::from_le_bytes([dim_low, dim_high])) == dim
-        && dtype == lane_type::F32
-        && record.lanes().len() >= dim
+        && dtype == wanted
+        && record.lanes().len() * size_of::<f32>() >= dim * size_of_lane(dtype)
+}
+
+fn size_of_lane(dtype: u8) -> usize {
+    match dtype {
+        f16::DTYPE => size_of::<f16>(),
+        i8::DTYPE => size_of::<i8>(),
+        _ => size_of::<f32>(),
+    }
 }
 
 /// The norm that a vector's writer stored.

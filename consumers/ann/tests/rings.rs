@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 use tickring::record::{Heartbeat, Match, Record, Vector};
-use tickring::{Directory, Poll, Reader, RingName, RingSpec, Start, Writer};
+use tickring::{Directory, Lane, Poll, Reader, RingName, RingSpec, Start, Writer};
 use tickring_ann::{Matcher, MatcherOptions, Progress};
 
 /// A directory that is removed at the end of the test, with a vectors ring and a matches ring.
@@ -17,8 +17,13 @@ pub(crate) struct Rings {
 impl Rings {
     /// Rings for vectors of `dim` lanes, in `capacity` slots. Heartbeats are allowed among them.
     pub(crate) fn new(dim: u16, capacity: u64) -> Self {
+        Self::of::<f32>(dim, capacity)
+    }
+
+    /// As [`new`](Self::new), with lanes of another type.
+    pub(crate) fn of<L: Lane>(dim: u16, capacity: u64) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let kinds = vec![Vector::kind_with_dim(dim), Heartbeat::kind()];
+        let kinds = vec![Vector::kind_with_lanes::<L>(dim), Heartbeat::kind()];
         Self {
             directory: Directory::at(root.path().join("tickring")),
             _root: root,
@@ -58,7 +63,7 @@ pub(crate) fn vector(vec_id: u64, lanes: &[f32]) -> Vector {
 }
 
 /// Publishes a vector and returns its sequence.
-pub(crate) fn publish(writer: &mut Writer, fixed: &Vector, lanes: &[f32]) -> u64 {
+pub(crate) fn publish<L: Lane>(writer: &mut Writer, fixed: &Vector, lanes: &[L]) -> u64 {
     let mut claim = writer.claim();
     claim.write(fixed).unwrap();
     claim.write_lanes(lanes).unwrap();

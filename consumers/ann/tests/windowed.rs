@@ -3,8 +3,8 @@
 use crate::rings::{Rings, publish, run, vector};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use tickring::record::Match;
-use tickring::{RingName, Start};
+use tickring::record::{Match, Vector};
+use tickring::{Lane, RingName, Start, f16};
 use tickring_ann::{
     Choice, IndexChoice, Matcher, MatcherOptions, Metric, Mode, PINNED, Patterns, Queries, Ttl,
 };
@@ -43,6 +43,42 @@ fn an_exact_window_gives_the_matches_of_the_ring_in_place_to_the_last_bit() {
         }
         assert_eq!(found.len(), 1 + 2 + 3 * 597, "{metric}");
         assert_eq!(found, again, "{metric}");
+    }
+}
+
+/// Publishes the same whole numbers as lanes of a type, and gives all matches.
+fn matches_of<L: Lane>(metric: Metric, index: IndexChoice, lane: impl Fn(f32) -> L) -> Vec<Match> {
+    let rings = Rings::of::<L>(21, 256);
+    let mut writer = rings.writer();
+    let mut matcher = rings.matcher(MatcherOptions { metric, index, ..options() });
+    let mut found = Vec::new();
+    let mut matches = rings.matches();
+    for id in 0..300 {
+        let row: Vec<f32> = lanes(id).into_iter().chain([id as f32 % 9.0]).collect();
+        let typed: Vec<L> = row.iter().map(|value| lane(*value)).collect();
+        publish(&mut writer, &Vector { dtype: L::DTYPE, ..vector(id, &row) }, &typed);
+        // Of another type than the ring's: skipped.
+        publish(&mut writer, &Vector { dtype: L::DTYPE + 1, ..vector(id, &row) }, &typed);
+        run(&mut matcher);
+        found.extend(matches.drain());
+    }
+    assert_eq!((matcher.stats().vectors, matcher.stats().not_vectors), (300, 300));
+    found
+}
+
+#[test]
+fn lanes_of_two_bytes_and_of_one_give_the_matches_of_those_of_four() {
+    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+        for index in [IndexChoice::InPlace, IndexChoice::Exact] {
+            let expected = matches_of::<f32>(metric, index, |lane| lane);
+            assert_eq!(expected.len(), 1 + 2 + 3 * 297, "{metric}");
+            assert_eq!(matches_of(metric, index, f16::from_f32), expected, "{metric} {index:?}");
+            assert_eq!(
+                matches_of(metric, index, |lane| lane as i8),
+                expected,
+                "{metric} {index:?}"
+            );
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::notation::{Price, Time};
 use std::fmt::Write;
+use tickring::f16;
 use tickring::schema::{Field, FieldType, Unit};
 
 /// One value of a record.
@@ -53,6 +54,11 @@ fn read<'a>(field: &Field, bytes: &'a [u8]) -> Option<Value<'a>> {
             let value = f32::from_le_bytes(*bytes.first_chunk()?);
             let is_null = field.null == Some(value.to_bits().into());
             return Some(if is_null { Value::Null } else { Value::Single(value) });
+        }
+        FieldType::F16 => {
+            let value = f16::from_le_bytes(*bytes.first_chunk()?);
+            let is_null = field.null == Some(value.to_bits().into());
+            return Some(if is_null { Value::Null } else { Value::Single(value.into()) });
         }
         FieldType::F64 => {
             let value = f64::from_le_bytes(*bytes.first_chunk()?);
@@ -227,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_type_and_unit_is_shown_in_its_notation() {
-        use FieldType::{Bytes, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+        use FieldType::{Bytes, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
         let max = i64::MAX.cast_unsigned();
         let nan = f32::NAN.to_bits();
         // Type, unit, null, bytes; as text, CSV and JSON.
@@ -272,6 +278,8 @@ mod tests {
             (F32, Unit::None, None, &[0, 0, 0x80, 0x3F], ["1.0", "1.0", "1.0"]),
             (F32, Unit::None, None, &nan.to_le_bytes(), ["NaN", "NaN", "null"]),
             (F32, Unit::None, Some(nan.into()), &nan.to_le_bytes(), ["-", "", "null"]),
+            (F16, Unit::None, None, &[0, 0x3C], ["1.0", "1.0", "1.0"]),
+            (F16, Unit::None, Some(0x3C00), &[0, 0x3C], ["-", "", "null"]),
             (F64, Unit::None, None, &1e300_f64.to_le_bytes(), ["1e300", "1e300", "1e300"]),
         ];
         for (ty, unit, null, bytes, expected) in cases {

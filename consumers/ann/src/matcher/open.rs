@@ -2,7 +2,7 @@
 
 use super::saving::Saving;
 use super::search::Search;
-use super::slot::{Found, Slot, dim_of};
+use super::slot::{Found, Slot, lanes_of};
 use super::{Matcher, Newest, Registered, Task};
 use crate::askers::Askers;
 use crate::corpus::Corpus;
@@ -45,7 +45,7 @@ impl Matcher {
     ) -> Result<Self, Error> {
         let info = RingInfo::read(directory, vectors)?;
         let probe = Reader::open(directory, vectors, Start::Latest)?;
-        let dim = dim_of(vectors, probe.schema())?;
+        let (dim, dtype) = lanes_of(vectors, probe.schema())?;
         drop(probe);
         let window = options.checked_window(info.capacity)?;
         options.check_dim(vectors, dim)?;
@@ -78,7 +78,7 @@ impl Matcher {
         }
         let mut search = match restored {
             Some((_, corpus)) => Search::Corpus(Box::new(corpus)),
-            None => options.search(&reader, dim, window)?,
+            None => options.search(&reader, (dim, dtype), window)?,
         };
         let saving = options.snapshot.map(|saved| Saving {
             path: saved.path,
@@ -96,7 +96,7 @@ impl Matcher {
             task,
             k: options.k,
             publishes_latency: options.latency,
-            slot: Slot::blank(dim),
+            slot: Slot::blank((dim, dtype)),
             newest: Newest { seq: 0, ts_event: UNDEF_TIME, read_at: Instant::now() },
             askers,
             unasked: 0,
@@ -124,7 +124,12 @@ impl MatcherOptions {
 
     /// What is searched by a matcher that begins without a snapshot: what stands in the ring before
     /// its first vector is part of it.
-    fn search(&self, reader: &Reader, dim: usize, window: u64) -> Result<Search, Error> {
+    fn search(
+        &self,
+        reader: &Reader,
+        (dim, dtype): (usize, u8),
+        window: u64,
+    ) -> Result<Search, Error> {
         let floor = reader.resident().start;
         let index = self.index.resolved(dim, None);
         let Some(own) = self.corpus(window, index) else {
@@ -132,7 +137,7 @@ impl MatcherOptions {
             return Ok(Search::InPlace { scan, window, floor });
         };
         let mut corpus = Corpus::new(dim, own)?;
-        let mut slot = Slot::blank(dim);
+        let mut slot = Slot::blank((dim, dtype));
         for seq in floor..reader.cursor().min(reader.published()) {
             let found = reader.view_at(seq, 1, |view| slot.take(view.iter().next()));
             if found == Some(Found::Vector) {

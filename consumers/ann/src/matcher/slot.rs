@@ -1,9 +1,9 @@
 //! A vector copied out of its slot, and the ring that it must come from.
 
 use crate::error::Error;
-use crate::scan::is_comparable;
+use crate::scan::{is_comparable, shape_of, widen};
 use tickring::record::{Record, Restart, Tombstone, UNDEF_TIME, Vector};
-use tickring::schema::{FieldType, Schema};
+use tickring::schema::Schema;
 use tickring::{LiveRecord, RingName};
 
 /// A vector copied out of its slot.
@@ -11,7 +11,10 @@ use tickring::{LiveRecord, RingName};
 pub(super) struct Slot {
     pub(super) seq: u64,
     pub(super) vector: Vector,
+    /// As f32, whatever they are in the ring.
     pub(super) lanes: Box<[f32]>,
+    /// What they are in the ring.
+    dtype: u8,
 }
 
 /// What stood in the slot that was read.
@@ -24,19 +27,19 @@ pub(super) enum Found {
 }
 
 impl Slot {
-    pub(super) fn blank(dim: usize) -> Self {
+    pub(super) fn blank((dim, dtype): (usize, u8)) -> Self {
         let vector = Vector::empty(0, 0, UNDEF_TIME);
-        Self { seq: 0, vector, lanes: vec![0.0; dim].into_boxed_slice() }
+        Self { seq: 0, vector, lanes: vec![0.0; dim].into_boxed_slice(), dtype }
     }
 
     /// Copies a vector out of its slot. Total on garbage; what is copied counts only if the
     /// view was validated.
     pub(super) fn take(&mut self, record: Option<LiveRecord<'_>>) -> Found {
         let Some(record) = record else { return Found::Other };
-        if is_comparable(&record, self.lanes.len()) {
+        if is_comparable(&record, self.lanes.len(), self.dtype) {
             self.seq = record.seq();
             self.vector = record.read();
-            record.lanes().copy_to(&mut self.lanes);
+            widen(record.lanes(), self.dtype, &mut self.lanes);
             return Found::Vector;
         }
         match record.rtype() {
@@ -47,20 +50,10 @@ impl Slot {
     }
 }
 
-/// The number of lanes that the schema of a vectors ring gives them.
-pub(crate) fn dim_of(name: &RingName, schema: &Schema) -> Result<usize, Error> {
-    let kinds = schema.kinds();
-    let lanes = kinds
-        .iter()
-        .filter(|kind| kind.rtype == Vector::RTYPE)
-        .flat_map(|kind| &kind.fields)
-        .find(|field| field.name == "lanes" && field.ty == FieldType::F32)
-        .filter(|lanes| usize::try_from(lanes.offset) == Ok(Vector::LANES_OFFSET));
-    match lanes.and_then(|lanes| usize::try_from(lanes.count).ok()) {
-        Some(dim) if dim > 0 => Ok(dim),
-        _ => Err(Error::NotVectors {
-            name: name.to_string(),
-            found: kinds.iter().map(|kind| kind.name.to_string()).collect(),
-        }),
-    }
+/// The number of lanes that the schema of a vectors ring gives them, and their type.
+pub(crate) fn lanes_of(name: &RingName, schema: &Schema) -> Result<(usize, u8), Error> {
+    shape_of(schema).ok_or_else(|| Error::NotVectors {
+        name: name.to_string(),
+        found: schema.kinds().iter().map(|kind| kind.name.to_string()).collect(),
+    })
 }

@@ -4,12 +4,13 @@ use super::columns::{Shown, elements};
 use super::error::SinkError;
 use super::rows::Rows;
 use arrow_array::types::{
-    ArrowPrimitiveType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{ArrayRef, Decimal128Array, PrimitiveArray, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 use std::sync::Arc;
+use tickring::f16;
 use tickring::record::describe::Scalar;
 use tickring::schema::{Field, FieldType};
 
@@ -71,6 +72,7 @@ pub(super) fn data_type(ty: FieldType, shown: Shown) -> DataType {
         (_, FieldType::I16) => DataType::Int16,
         (_, FieldType::I32) => DataType::Int32,
         (_, FieldType::I64) => DataType::Int64,
+        (_, FieldType::F16) => DataType::Float16,
         (_, FieldType::F32) => DataType::Float32,
         (_, FieldType::F64) => DataType::Float64,
     }
@@ -154,6 +156,9 @@ macro_rules! numbers {
                 $(FieldType::$variant => primitive::<$arrow>(cells, |cell| {
                     Some($native::from_le_bytes(*cell.first_chunk()?))
                 }),)+
+                FieldType::F16 => primitive::<Float16Type>(cells, |cell| {
+                    Some(f16::from_le_bytes(*cell.first_chunk()?))
+                }),
                 FieldType::Bytes => primitive::<UInt8Type>(cells, |cell| cell.first().copied()),
             }
         }

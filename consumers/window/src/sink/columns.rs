@@ -152,7 +152,8 @@ fn one(
 
 /// What is made of a field.
 fn shown(field: &Field) -> Shown {
-    let is_integer = !matches!(field.ty, FieldType::F32 | FieldType::F64 | FieldType::Bytes);
+    let is_integer =
+        !matches!(field.ty, FieldType::F16 | FieldType::F32 | FieldType::F64 | FieldType::Bytes);
     match field.unit {
         _ if field.ty == FieldType::Bytes => Shown::Text,
         Unit::PriceE9 if is_integer => Shown::Price,
