@@ -14,7 +14,7 @@
 
 #![expect(unsafe_code, reason = "vector loads that mean relaxed atomic loads")]
 
-use crate::lane::Lane;
+use crate::record::Lane;
 use crate::slot::load;
 use crate::sync::AtomicU64;
 

@@ -60,8 +60,6 @@ mod instruments;
 #[cfg(not(loom))]
 mod journal;
 #[cfg(not(loom))]
-mod lane;
-#[cfg(not(loom))]
 mod lanes;
 #[cfg(not(loom))]
 mod lock;
@@ -104,7 +102,6 @@ pub use crate::{
         Fsync, JournalEnd, JournalReader, JournalSpec, JournalStart, JournalStatus, PublishSpan,
         Recorder, RecorderProgress, RecorderStats, journaled_rings,
     },
-    lane::Lane,
     lanes::Lanes,
     lossless::LosslessReader,
     memory::{Huge, Memory},

@@ -1,8 +1,7 @@
 //! Vectors, what is asked about them, and their neighbours.
 
-use crate::lane::Lane;
 use crate::record::describe::{builtin, narrow};
-use crate::record::{Record, UNDEF_TIME, rtype};
+use crate::record::{Lane, Record, UNDEF_TIME, rtype};
 use crate::schema::{Field, FieldType, Kind, Unit};
 
 builtin! {
@@ -53,7 +52,7 @@ impl Vector {
     /// # Examples
     ///
     /// ```
-    /// use tickring::record::Vector;
+    /// use tickring::record::{Record, Vector};
     /// use tickring::{Directory, Reader, RingName, RingSpec, Start, Writer};
     ///
     /// let root = tempfile::tempdir().expect("a temporary directory");
@@ -68,7 +67,7 @@ impl Vector {
     /// claim.commit();
     ///
     /// let mut lanes = [0.0; 3];
-    /// reader.view(|view| {
+    /// reader.view(1, |view| {
     ///     view.iter().for_each(|record| record.lanes().widen_to::<i8>(&mut lanes));
     /// });
     /// assert_eq!(lanes, [1.0, -2.0, 3.0]);

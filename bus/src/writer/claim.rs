@@ -2,8 +2,7 @@
 
 use super::{Writer, words_of};
 use crate::error::WrongKind;
-use crate::lane::Lane;
-use crate::record::{Record, Vector};
+use crate::record::{Lane, Record, Vector};
 
 /// Words of a vector record in front of its lanes.
 const VECTOR_WORDS: usize = size_of::<Vector>() / 8;

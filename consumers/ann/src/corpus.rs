@@ -6,15 +6,17 @@
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::frozen::{Frozen, Still};
+#[cfg(feature = "usearch")]
+use crate::graph::Graph;
 use crate::index::{Ask, Exact, Index};
 use crate::lists::{Choice, Effort, ListStats, Lists};
 use crate::metric::{Metric, norm};
 use crate::nearest::{Nearest, Neighbour};
-use crate::queries::Queries;
+use crate::pinned::Pinned;
 use crate::recall::{Recall, RecallEstimate, RecallOptions, Verdict};
 use crate::scan::Scan;
 use crate::searcher::{Searcher, Sharing, overlap};
-use crate::window::{Clock, Mark, PINNED, Ttl, Window};
+use crate::window::{Clock, Mark, Ttl, Window};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tickring::record::Vector;
@@ -42,7 +44,7 @@ pub struct CorpusOptions {
     /// How recall is measured, where searches are approximate.
     pub recall: RecallOptions,
     /// Vectors that are searched too and never leave. The row is the id.
-    pub pinned: Option<Queries>,
+    pub pinned: Option<Pinned>,
 }
 
 /// What is asked beside the query's lanes.
@@ -68,6 +70,8 @@ pub(crate) struct Part {
 pub(crate) enum Indexed {
     Exact(Exact),
     Lists(Box<Lists>),
+    #[cfg(feature = "usearch")]
+    Graph(Box<Graph>),
 }
 
 /// The corpus.
@@ -100,25 +104,27 @@ pub struct Corpus {
 impl Part {
     fn still(&self) -> Still {
         let body = match &self.index {
-            Indexed::Exact(_) => None,
             Indexed::Lists(lists) => Some(lists.body.clone()),
+            _ => None,
         };
         Still { window: self.window.clone(), body }
     }
 }
 
 impl Indexed {
-    fn new(window: &Window, metric: Metric, indexing: Indexing) -> Self {
+    pub(crate) fn new(window: &Window, metric: Metric, indexing: Indexing) -> Self {
         match indexing {
             Indexing::Exact => Self::Exact(Exact::new(metric)),
             Indexing::Lists(choice) => Self::Lists(Box::new(Lists::new(window, metric, choice))),
         }
     }
 
-    fn as_index(&mut self) -> &mut dyn Index {
+    pub(crate) fn as_index(&mut self) -> &mut dyn Index {
         match self {
             Self::Exact(exact) => exact,
             Self::Lists(lists) => &mut **lists,
+            #[cfg(feature = "usearch")]
+            Self::Graph(graph) => &mut **graph,
         }
     }
 
@@ -126,14 +132,16 @@ impl Indexed {
         match self {
             Self::Exact(_) => true,
             Self::Lists(lists) => lists.is_last_exact(),
+            #[cfg(feature = "usearch")]
+            Self::Graph(graph) => graph.is_last_exact(),
         }
     }
 
     /// Vectors of one instrument up to which a search compares them all.
     fn few(&self) -> u64 {
         match self {
-            Self::Exact(_) => u64::MAX,
             Self::Lists(lists) => lists.body.choice.few(),
+            _ => u64::MAX,
         }
     }
 }
@@ -149,7 +157,7 @@ impl Corpus {
         let CorpusOptions { metric, window, ttl, indexing, recall, pinned } = options;
         let window = Window::new(dim, window, ttl.map(|ttl| ttl.stay_ns))?;
         let index = Indexed::new(&window, metric, indexing);
-        let pinned = pinned.map(|rows| pin(dim, metric, indexing, &rows)).transpose()?;
+        let pinned = pinned.map(|pinned| pinned.part(dim, metric, indexing)).transpose()?;
         let still = pinned.as_ref().map(|pinned| Arc::new(pinned.still()));
         Ok(Self {
             metric,
@@ -262,8 +270,8 @@ impl Corpus {
     /// Whether the index is not between two generations of lists, so that it can be saved.
     pub(crate) fn is_settled(&self) -> bool {
         match &self.live.index {
-            Indexed::Exact(_) => true,
             Indexed::Lists(lists) => lists.is_settled(),
+            _ => true,
         }
     }
 
@@ -384,8 +392,8 @@ impl Corpus {
     #[must_use]
     pub fn list_stats(&self) -> Option<&ListStats> {
         match &self.live.index {
-            Indexed::Exact(_) => None,
             Indexed::Lists(lists) => Some(lists.stats()),
+            _ => None,
         }
     }
 
@@ -393,8 +401,8 @@ impl Corpus {
     #[must_use]
     pub fn choice(&self) -> Option<Choice> {
         match &self.live.index {
-            Indexed::Exact(_) => None,
             Indexed::Lists(lists) => Some(lists.body.choice),
+            _ => None,
         }
     }
 
@@ -432,8 +440,11 @@ impl Corpus {
     fn learn(&mut self, hits: u64, wanted: u64) {
         let verdict = self.recall.take(hits, wanted);
         for part in std::iter::once(&mut self.live).chain(&mut self.pinned) {
-            if let Indexed::Lists(lists) = &mut part.index {
-                follow(lists, verdict);
+            match &mut part.index {
+                Indexed::Exact(_) => {}
+                Indexed::Lists(lists) => follow(lists, verdict),
+                #[cfg(feature = "usearch")]
+                Indexed::Graph(graph) => graph.follow(verdict),
             }
         }
     }
@@ -475,27 +486,4 @@ fn follow(lists: &mut Lists, verdict: Verdict) {
             }
         }
     }
-}
-
-/// Makes the part that never changes.
-fn pin(dim: usize, metric: Metric, indexing: Indexing, rows: &Queries) -> Result<Part, Error> {
-    if rows.dim() != dim {
-        let name = "the vectors ring".to_owned();
-        return Err(Error::Dimension { name, expected: dim, found: rows.dim() });
-    }
-    let mut window = Window::new(dim, rows.len() as u64, None)?;
-    let mut index = Indexed::new(&window, metric, indexing);
-    for (row, lanes) in (0..).map_while(|row| Some((row, rows.get(row)?))) {
-        let id = row as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
-        let norm = norm(lanes) as f32;
-        let mark = Mark { seq: id | PINNED, id, norm, ..Mark::default() };
-        if let Some(position) = window.push(mark, lanes) {
-            index.as_index().insert(&window, position);
-        }
-    }
-    if let Indexed::Lists(lists) = &mut index {
-        lists.settle(&window);
-    }
-    Ok(Part { window, index })
 }

@@ -21,6 +21,21 @@ pub enum Error {
         /// The kinds in its schema.
         found: Vec<String>,
     },
+    /// What was asked for is in another build.
+    #[error(
+        "built without the feature {feature}: build it with `cargo build --release --features \
+         {feature}`, which takes a C++ compiler, or leave the option away"
+    )]
+    NotBuilt {
+        /// The feature.
+        feature: &'static str,
+    },
+    /// usearch could not make its index.
+    #[error("usearch: expected memory for all vectors, found: {found}; use fewer vectors")]
+    Graph {
+        /// What it says.
+        found: String,
+    },
     /// No metric has this name.
     #[error("{found:?} is not a metric: expected l2, inner-product (or ip), or cosine")]
     Metric {

@@ -35,6 +35,8 @@ mod crew;
 mod error;
 mod filter;
 mod frozen;
+#[cfg(feature = "usearch")]
+mod graph;
 mod index;
 mod kernel;
 mod kmeans;
@@ -45,6 +47,7 @@ mod nearest;
 mod options;
 mod outlet;
 mod patterns;
+mod pinned;
 mod posting;
 mod quantiser;
 mod queries;
@@ -73,6 +76,7 @@ pub use crate::{
     options::{IndexChoice, MatcherOptions, Mode, SnapshotOptions},
     outlet::ReplayStats,
     patterns::{Hit, PatternScan, Patterns},
+    pinned::{Pinned, PinnedIndex},
     queries::Queries,
     recall::{RecallEstimate, RecallOptions},
     scan::{ExactScan, Scan},

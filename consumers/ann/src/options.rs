@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::lists::Choice;
 use crate::metric::Metric;
 use crate::patterns::Patterns;
+use crate::pinned::Pinned;
 use crate::queries::Queries;
 use crate::recall::RecallOptions;
 use crate::window::{MOST, Ttl};
@@ -93,7 +94,7 @@ pub struct MatcherOptions {
     /// How long vectors are searched, in a window of one's own.
     pub ttl: Option<Ttl>,
     /// Vectors that are searched beside the window and never leave it.
-    pub pinned: Option<Queries>,
+    pub pinned: Option<Pinned>,
     /// How recall is measured where searches are approximate.
     pub recall: RecallOptions,
     /// The rings of the bus whose names begin like this are queries of other processes, which are
@@ -213,7 +214,9 @@ impl MatcherOptions {
             }
         };
         let ttl = self.ttl.map_or("none".to_owned(), |ttl| format!("{ttl:?}"));
-        let pinned = self.pinned.as_ref().map_or("none".to_owned(), rows);
+        let pinned = self.pinned.as_ref().map_or("none".to_owned(), |pinned| {
+            format!("{} {:?}", rows(&pinned.rows), pinned.index)
+        });
         format!(
             "dim {dim}, k {}, metric {}, window {window}, index {:?}, ttl {ttl}, recall {:?}, mode \
              {mode}, pinned {pinned}",

@@ -10,9 +10,9 @@ use crate::metric::{Metric, cosine_distance};
 use crate::nearest::{Nearest, Neighbour};
 use std::mem::offset_of;
 use std::ops::{AddAssign, Range};
-use tickring::record::{Record, Vector, lane_type};
+use tickring::record::{Lane, Record, Vector, lane_type};
 use tickring::schema::{Schema, Unit};
-use tickring::{Lane, Lanes, LiveRecord, Reader, f16};
+use tickring::{Lanes, LiveRecord, Reader, f16};
 
 /// Slots that are looked at between two validations: long enough that validation costs
 /// nothing, short enough that a lap costs little.

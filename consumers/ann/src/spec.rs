@@ -8,6 +8,7 @@ use crate::lists::Choice;
 use crate::metric::Metric;
 use crate::options::{IndexChoice, MatcherOptions, Mode, SnapshotOptions};
 use crate::patterns::Patterns;
+use crate::pinned::{Pinned, PinnedIndex};
 use crate::queries::Queries;
 use crate::recall::RecallOptions;
 use crate::window::{Clock, Ttl};
@@ -66,6 +67,8 @@ pub struct MatcherSpec {
     pub ttl_clock: Option<String>,
     /// A .npy file of vectors that are searched too and never leave.
     pub pinned: Option<PathBuf>,
+    /// How they are searched: as the window, or `usearch`.
+    pub pinned_index: Option<String>,
     /// A .npy file of queries that are answered again and again.
     pub queries: Option<PathBuf>,
     /// Vectors from one answer to the next.
@@ -130,6 +133,7 @@ impl MatcherSpec {
             ttl_ms: self.ttl_ms.or(other.ttl_ms),
             ttl_clock: self.ttl_clock.or(other.ttl_clock),
             pinned: self.pinned.or(other.pinned),
+            pinned_index: self.pinned_index.or(other.pinned_index),
             queries: self.queries.or(other.queries),
             every: self.every.or(other.every),
             patterns: self.patterns.or(other.patterns),
@@ -165,7 +169,7 @@ impl MatcherSpec {
             index: self.index()?,
             window: self.window,
             ttl: self.ttl()?,
-            pinned: self.pinned.as_deref().map(Queries::load).transpose()?,
+            pinned: self.pinned()?,
             recall,
             mode: self.mode()?,
             requests: self.requests,
@@ -192,6 +196,22 @@ impl MatcherSpec {
                 "{found:?} is not an index: expected in-place, exact, auto or lists"
             ))),
         }
+    }
+
+    fn pinned(&self) -> Result<Option<Pinned>, Error> {
+        let index = match self.pinned_index.as_deref() {
+            None => PinnedIndex::AsWindow,
+            Some("usearch") => PinnedIndex::Usearch,
+            Some(found) => {
+                let message = format!(
+                    "{found:?} is not an index of pinned vectors: expected usearch, or none, which \
+                     searches them as the window"
+                );
+                return Err(refusal(message));
+            }
+        };
+        let rows = self.pinned.as_deref().map(Queries::load).transpose()?;
+        Ok(rows.map(|rows| Pinned { rows, index }))
     }
 
     fn ttl(&self) -> Result<Option<Ttl>, Error> {
@@ -262,6 +282,7 @@ mod tests {
             ("nearest = 5", "nearest"),
             ("k = 'many'", "many"),
             ("index = 'hnsw'", "hnsw"),
+            ("pinned-index = 'faiss'", "faiss"),
             ("metric = 'l1'", "l1"),
             ("ttl-clock = 'wall'", "wall"),
             ("quiet = true\nqueries = 'a.npy'", "one only"),

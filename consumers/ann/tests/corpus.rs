@@ -152,14 +152,14 @@ prop_compose! {
         let ttl = ttl.map(|(stay_ns, is_event)| {
             Ttl { stay_ns, clock: if is_event { Clock::Event } else { Clock::Receive } }
         });
-        let pinned = pinned.map(|rows| Queries::new(DIM, rows.concat()).unwrap());
+        let pinned = pinned.map(|rows| Queries::new(DIM, rows.concat()).unwrap().into());
         let recall = RecallOptions { every, target_permille: 950 };
         CorpusOptions { metric, window, ttl, indexing, recall, pinned }
     }
 }
 
 pub(crate) fn model(options: &CorpusOptions) -> Model {
-    let rows = options.pinned.as_ref();
+    let rows = options.pinned.as_ref().map(|pinned| &pinned.rows);
     let pinned = rows.map_or(Vec::new(), |rows| {
         (0..rows.len()).map(|row| rows.get(row).unwrap().to_vec()).collect()
     });

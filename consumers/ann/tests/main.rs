@@ -11,6 +11,7 @@
 mod client;
 mod codes;
 mod corpus;
+mod graph;
 mod hostile;
 mod lap;
 mod matcher;

@@ -1,8 +1,8 @@
 //! Rings of their own for each test, and what the tests publish and read.
 
 use tempfile::TempDir;
-use tickring::record::{Heartbeat, Match, Record, Vector};
-use tickring::{Directory, Lane, Poll, Reader, RingName, RingSpec, Start, Writer};
+use tickring::record::{Heartbeat, Lane, Match, Record, Vector};
+use tickring::{Directory, Poll, Reader, RingName, RingSpec, Start, Writer};
 use tickring_ann::{Matcher, MatcherOptions, Progress};
 
 /// A directory that is removed at the end of the test, with a vectors ring and a matches ring.

@@ -3,8 +3,8 @@
 use crate::rings::{Rings, publish, run, vector};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use tickring::record::{Match, Vector};
-use tickring::{Lane, RingName, Start, f16};
+use tickring::record::{Lane, Match, Vector};
+use tickring::{RingName, Start, f16};
 use tickring_ann::{
     Choice, IndexChoice, Matcher, MatcherOptions, Metric, Mode, PINNED, Patterns, Queries, Ttl,
 };
@@ -136,7 +136,8 @@ fn pinned_vectors_are_found_beside_those_that_stay_for_a_while() {
     let pinned = Queries::new(20, [lanes(100), lanes(5)].concat()).unwrap();
     let ttl = Ttl { stay_ns: 4, clock: tickring_ann::Clock::Event };
     let index = IndexChoice::Exact;
-    let options = MatcherOptions { k: 9, pinned: Some(pinned), ttl: Some(ttl), index, ..options() };
+    let options =
+        MatcherOptions { k: 9, pinned: Some(pinned.into()), ttl: Some(ttl), index, ..options() };
     let mut matcher = rings.matcher(options);
     for id in 0..10 {
         publish(&mut writer, &vector(id, &lanes(id)), &lanes(id));

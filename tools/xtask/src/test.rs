@@ -1,6 +1,6 @@
-//! `cargo xtask test`: every test, Rust, loom and Python.
+//! `cargo xtask test`: every test, Rust, usearch, loom and Python.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
 use crate::step::{self, Step};
@@ -9,8 +9,9 @@ use crate::{ordering_mutants, process};
 pub(crate) mod python;
 
 /// The parts of the tests: the option that selects the part, and its steps.
-const PARTS: [(&str, &[Step]); 3] = [
+const PARTS: [(&str, &[Step]); 4] = [
     ("--rust", &[Step { name: "rust tests", work: rust }]),
+    ("--usearch", &[Step { name: "usearch tests", work: usearch }]),
     (
         "--loom",
         // The models as they are, then each with a row broken.
@@ -53,6 +54,17 @@ fn rust() -> Result<(), Failure> {
     process::run(&mut rust_tests())
 }
 
+/// The tests of the graph for pinned vectors, which is built from C++.
+fn usearch() -> Result<(), Failure> {
+    let compiler = Command::new("c++").arg("--version").stdout(Stdio::null()).status();
+    if !compiler.is_ok_and(|status| status.success()) {
+        println!("skipped: no C++ compiler `c++`, which the feature usearch needs");
+        return Ok(());
+    }
+    let tests = ["test", "-p", "tickring-ann", "--features", "files,usearch", "--test", "main"];
+    process::run(process::cargo(tests).arg("graph"))
+}
+
 /// The Python crate is left out: its library is an extension module, which only Python can load.
 fn rust_tests() -> Command {
     process::cargo(["test", "--workspace", "--exclude", "tickring-python"])
@@ -72,7 +84,7 @@ mod tests {
         assert_eq!(names(&["--rust"]), ["rust tests"]);
         assert_eq!(names(&["--loom"]), ["loom models and mutants"]);
         assert_eq!(names(&["--loom", "--rust"]).len(), 2);
-        assert_eq!(names(&[]).len(), 5);
+        assert_eq!(names(&[]).len(), 6);
     }
 
     #[test]

@@ -155,7 +155,8 @@ impl MatcherOptions {
             Mode::Registered { queries, .. } => Some(queries),
             Mode::Standing { patterns } => Some(patterns.rows()),
         };
-        match [asked, self.pinned.as_ref()].into_iter().flatten().find(|rows| rows.dim() != dim) {
+        let pinned = self.pinned.as_ref().map(|pinned| &pinned.rows);
+        match [asked, pinned].into_iter().flatten().find(|rows| rows.dim() != dim) {
             None => Ok(()),
             Some(rows) => {
                 let (name, found) = (vectors.to_string(), Queries::dim(rows));

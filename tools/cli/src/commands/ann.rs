@@ -79,6 +79,9 @@ pub(crate) struct Arguments {
     /// Search these vectors too, of such a file; they never leave
     #[arg(long, value_name = "FILE")]
     pinned: Option<PathBuf>,
+    /// How to search those: usearch, if built with the feature of that name; else as the window
+    #[arg(long, value_name = "INDEX", requires = "pinned")]
+    pinned_index: Option<String>,
     /// What recall should be where searches are approximate, in thousandths [default: 950]
     #[arg(long, value_name = "N")]
     recall_target: Option<u16>,
@@ -120,6 +123,7 @@ impl Arguments {
             window: self.window,
             ttl_ms,
             pinned: self.pinned.clone(),
+            pinned_index: self.pinned_index.clone(),
             queries: self.queries.clone(),
             every: self.every,
             patterns: self.patterns.clone(),

@@ -1,6 +1,6 @@
 //! What the elements of vectors are made of.
 
-use crate::record::lane_type;
+use super::lane_type;
 use crate::schema::FieldType;
 use bytemuck::Pod;
 use half::f16;
