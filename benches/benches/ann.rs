@@ -62,8 +62,8 @@ fn lists_of(window: usize, updates: usize, lists: u32) {
         truth.push(exact.neighbours().iter().map(|near| near.id).collect());
     }
     println!("query, exact f32: {}", quantiles(&mut times));
-    for probes in [1, 2, 4, 8, 16, 32, 64, 128, u64::from(lists)] {
-        coded.set_probes(probes);
+    for permille in [50, 100, 150, 200, 300, 400, 500, 700, 1_000, 2_000] {
+        coded.set_probe_permille(permille);
         let (mut hits, mut times) = (0, Vec::new());
         for (query, own) in queries.iter().zip(&truth) {
             let begin = Instant::now();
@@ -74,7 +74,7 @@ fn lists_of(window: usize, updates: usize, lists: u32) {
         let wanted: usize = truth.iter().map(Vec::len).sum();
         let recall = hits as f64 / wanted as f64;
         println!(
-            "query, {lists} lists, {probes} looked at: recall@{K} {recall:.4}, {}",
+            "query, {lists} lists, {permille} ‰ of the distance: recall@{K} {recall:.4}, {}",
             quantiles(&mut times)
         );
     }
@@ -143,7 +143,7 @@ fn two_cores(window: usize, lists: u32, each: Duration) {
         insert(&mut coded, seq, &stream.next());
         seq += 1;
     }
-    coded.set_probes(4);
+    coded.set_probe_permille(200);
     let rows: Vec<Vec<f32>> = (0..window).map(|_| stream.next()).collect();
     let queries: Vec<Vec<f32>> = (0..QUERIES).map(|_| stream.next()).collect();
     // Inserts for as long as was said, at this rate or as fast as it goes; says how fast it was.

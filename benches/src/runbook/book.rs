@@ -75,7 +75,7 @@ pub enum Engine {
         /// Live vectors from which on there are lists; half the window if left out.
         lists_from: Option<u64>,
         /// Lists looked through at first; the index decides if left out.
-        probes: Option<u64>,
+        probe_permille: Option<u64>,
         /// Approximate searches from one that recall is measured by to the next; 0 leaves
         /// everything as it was chosen.
         #[serde(default = "hundred")]

@@ -46,7 +46,7 @@ pub struct Row {
     pub rss_mib: f64,
     /// Lists, lists looked through, and candidates for each neighbour; 0 where all are compared.
     pub lists: [u64; 3],
-    /// Centroids so far, and how often the range of codes was widened.
+    /// Centroids so far, and how often the range of codes was changed.
     pub generations: [u64; 2],
 }
 
@@ -158,8 +158,8 @@ fn corpus(book: &Book, engine: &Engine) -> Result<Corpus, Failure> {
         pinned: None,
     };
     let mut corpus = Corpus::new(book.dim, options).map_err(failed)?;
-    if let Engine::Lists { probes: Some(probes), .. } = engine {
-        corpus.set_probes(*probes);
+    if let Engine::Lists { probe_permille: Some(permille), .. } = engine {
+        corpus.set_probe_permille(*permille);
     }
     Ok(corpus)
 }
@@ -284,9 +284,10 @@ impl Run<'_> {
         let (count, time) = std::mem::take(&mut self.lately);
         let updates = if count == 0 { 0.0 } else { count as f64 / time.as_secs_f64().max(1e-9) };
         let stats = self.corpus.list_stats();
-        let of = |ListStats { lists, probes, rerank, generation, widened, .. }: &ListStats| {
-            ([*lists, *probes, *rerank], [u64::from(*generation), *widened])
-        };
+        let of =
+            |ListStats { lists, probe_permille, rerank, generation, refitted, .. }: &ListStats| {
+                ([*lists, *probe_permille, *rerank], [u64::from(*generation), *refitted])
+            };
         let (lists, generations) = stats.map_or_else(Default::default, of);
         Ok(Row {
             inserted: self.inserted,

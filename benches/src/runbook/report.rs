@@ -84,7 +84,7 @@ impl Report {
                 0 => "-".to_owned(),
                 _ => format!("{:.1}", ns as f64 / 1e3),
             };
-            let [lists, probes, rerank] = row.lists;
+            let [lists, permille, rerank] = row.lists;
             let mut cells = vec![
                 format!("{:.2}", self.turnovers(row)),
                 row.live.to_string(),
@@ -95,7 +95,7 @@ impl Report {
             cells.push(format!("{:.1}", row.rss_mib));
             cells.push(match lists {
                 0 => "-".to_owned(),
-                _ => format!("{probes} of {lists}, rerank {rerank}"),
+                _ => format!("{lists}, {permille} ‰, rerank {rerank}"),
             });
             cells.push(row.checkpoint.clone().unwrap_or_default());
             table.rows.push(cells);

@@ -9,7 +9,7 @@ use crate::frozen::{Frozen, Still};
 #[cfg(feature = "usearch")]
 use crate::graph::Graph;
 use crate::index::{Ask, Exact, Index};
-use crate::lists::{Choice, Effort, ListStats, Lists};
+use crate::lists::{Choice, Effort, ListStats, Lists, MOST_PERMILLE};
 use crate::metric::{Metric, norm};
 use crate::nearest::{Nearest, Neighbour};
 use crate::pinned::Pinned;
@@ -277,11 +277,11 @@ impl Corpus {
 
     /// The corpus as it is now, for others.
     pub(crate) fn freeze(&self) -> Frozen {
-        let [probes, rerank] = self.pinned_effort();
+        let [probe_permille, rerank] = self.pinned_effort();
         Frozen {
             live: self.live.still(),
             pinned: self.still.clone(),
-            pinned_effort: Effort { probes, rerank },
+            pinned_effort: Effort { probe_permille, rerank },
             recall: self.recall.clone(),
             not_finite: self.not_finite,
             is_settled: self.is_settled(),
@@ -295,19 +295,19 @@ impl Corpus {
         self.not_finite = not_finite;
     }
 
-    /// Lists of the pinned part that a query looks through, and candidates that it compares for
-    /// each neighbour; 0 without such a part.
+    /// How far a search of the pinned part looks, and how many candidates it compares for each
+    /// neighbour; 0 without lists of such a part.
     pub(crate) fn pinned_effort(&self) -> [u64; 2] {
         match self.pinned.as_ref().map(|pinned| &pinned.index) {
-            Some(Indexed::Lists(lists)) => [lists.stats().probes, lists.stats().rerank],
+            Some(Indexed::Lists(lists)) => [lists.stats().probe_permille, lists.stats().rerank],
             _ => [0, 0],
         }
     }
 
     /// Sets what [`pinned_effort`](Self::pinned_effort) gave.
-    pub(crate) fn set_pinned_effort(&mut self, [probes, rerank]: [u64; 2]) {
+    pub(crate) fn set_pinned_effort(&mut self, [permille, rerank]: [u64; 2]) {
         if let Some(Part { index: Indexed::Lists(lists), .. }) = &mut self.pinned {
-            lists.set_probes(probes);
+            lists.set_probe_permille(permille);
             lists.set_rerank(rerank);
         }
     }
@@ -379,11 +379,12 @@ impl Corpus {
         self.recall.estimate()
     }
 
-    /// Sets how many lists a query looks through; the measured recall may change it again.
-    pub fn set_probes(&mut self, probes: u64) {
+    /// Sets how far a search looks, see [`ListStats::probe_permille`]; the measured recall may
+    /// change it again.
+    pub fn set_probe_permille(&mut self, permille: u64) {
         for part in std::iter::once(&mut self.live).chain(&mut self.pinned) {
             if let Indexed::Lists(lists) = &mut part.index {
-                lists.set_probes(probes);
+                lists.set_probe_permille(permille);
             }
         }
     }
@@ -466,22 +467,22 @@ impl Corpus {
     }
 }
 
-/// Changes how many lists are looked through, and how many candidates are compared.
+/// Changes how far searches look, and how many candidates are compared.
 fn follow(lists: &mut Lists, verdict: Verdict) {
-    let ListStats { probes, rerank, lists: all, .. } = *lists.stats();
+    let ListStats { probe_permille, rerank, lists: all, .. } = *lists.stats();
     match verdict {
         Verdict::Keep => {}
         Verdict::Fewer => {
-            lists.set_probes(probes - (probes / 16).max(1));
+            lists.set_probe_permille(probe_permille - (probe_permille / 16).max(1));
             lists.set_rerank(rerank - 1);
         }
         Verdict::More => {
-            lists.set_probes(probes + (probes / 4).max(1));
-            // Where a quarter of the lists is looked through, it is not for want of lists.
-            if probes * 4 >= all {
+            lists.set_probe_permille(probe_permille + (probe_permille / 4).max(1));
+            // From half of what nothing escapes on, it is not for want of lists.
+            if probe_permille * 2 >= MOST_PERMILLE {
                 lists.set_rerank(rerank + (rerank / 4).max(1));
             }
-            if probes * 4 >= all && all > 1 {
+            if probe_permille * 2 >= MOST_PERMILLE && all > 1 {
                 lists.retrain();
             }
         }

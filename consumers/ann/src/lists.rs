@@ -14,6 +14,7 @@
 //! few with each vector that comes. While there are two generations of lists a query looks into
 //! both.
 
+mod range;
 mod reach;
 mod seek;
 mod train;
@@ -34,6 +35,9 @@ pub(crate) use seek::{Effort, Found, Seeker};
 /// Set in a home if it is one of the generation of odd number.
 const ODD: u32 = 1 << 31;
 
+/// How far searches look at first, and at most.
+const FIRST_PERMILLE: u64 = 350;
+pub(crate) const MOST_PERMILLE: u64 = 2_000;
 /// Candidates for each neighbour that measured recall leads to, at most.
 const MOST_RERANK: u64 = 64;
 
@@ -59,16 +63,18 @@ pub struct Choice {
 pub struct ListStats {
     /// Lists of the newest generation.
     pub lists: u64,
-    /// Lists that a query looks through.
-    pub probes: u64,
+    /// How far a search looks: through the lists whose centroids are not farther from the query
+    /// than the nearest by more than so many thousandths of the distance of the best candidates so
+    /// far. 2,000 are enough for all neighbours. Of inner products, the share of the lists.
+    pub probe_permille: u64,
     /// Candidates whose lanes are compared, for each neighbour asked for.
     pub rerank: u64,
     /// Generations of centroids so far.
     pub generation: u32,
     /// Vectors of which lanes were clipped when their code was made.
     pub clipped: u64,
-    /// How often the range of the codes was widened.
-    pub widened: u64,
+    /// How often the range of the codes was changed, and all codes were made anew.
+    pub refitted: u64,
     /// Searches that found too few in the lists and compared all vectors.
     pub fell_back: u64,
 }
@@ -110,6 +116,8 @@ pub(crate) struct Body {
     pub(crate) is_stale: bool,
     /// The position at which training began last, 0 before.
     pub(crate) trained_at: u64,
+    /// The position at which the range of codes was looked at last, 0 before.
+    pub(crate) fitted_at: u64,
 }
 
 impl Choice {
@@ -135,7 +143,7 @@ impl Body {
 
     /// How far a search goes.
     pub(crate) fn effort(&self) -> Effort {
-        Effort { probes: self.stats.probes, rerank: self.stats.rerank }
+        Effort { probe_permille: self.stats.probe_permille, rerank: self.stats.rerank }
     }
 }
 
@@ -167,10 +175,16 @@ impl Lists {
             extremes: Extremes::NONE,
             newest: Generation::new(Centroids::single(stride)),
             older: None,
-            stats: ListStats { lists: 1, probes: 1, rerank, ..ListStats::default() },
+            stats: ListStats {
+                lists: 1,
+                probe_permille: FIRST_PERMILLE,
+                rerank,
+                ..ListStats::default()
+            },
             lately: (0, 0),
             is_stale: false,
             trained_at: 0,
+            fitted_at: 0,
         };
         Self {
             body,
@@ -200,9 +214,10 @@ impl Lists {
         self.training.is_none() && self.body.older.is_none()
     }
 
-    /// Sets how many lists a query looks through, between one and all.
-    pub fn set_probes(&mut self, probes: u64) {
-        self.body.stats.probes = probes.clamp(1, self.body.stats.lists);
+    /// Sets how far a search looks, up to [`MOST_PERMILLE`], with which nothing is missed but what
+    /// codes hide; see [`ListStats::probe_permille`].
+    pub fn set_probe_permille(&mut self, permille: u64) {
+        self.body.stats.probe_permille = permille.clamp(1, MOST_PERMILLE);
     }
 
     /// Sets how many candidates are compared for each neighbour, at least as many as were chosen
@@ -280,6 +295,7 @@ impl Index for Lists {
         }
         self.migrate(window);
         self.widen_if_due(window);
+        self.fit_if_due(window, position);
         self.train_if_due(window, position);
     }
 

@@ -3,7 +3,7 @@
 //! One range serves all lanes: its middle is code 128, its ends are 1 and 255. So the squared
 //! distance of two vectors is, up to rounding, that of their codes times the square of the step,
 //! and codes compare as integers: the same order on every processor. Lanes outside the range are
-//! clipped and counted, and the range is widened when that happens too often.
+//! clipped and counted; the range is changed when that happens too often, or hardly ever could.
 
 use crate::kernel::CODE_BLOCK;
 
@@ -63,6 +63,12 @@ impl Quantiser {
         let half = (most - middle).max(middle - least);
         let step = half / REACH;
         Self { middle, step: if step.is_normal() { step } else { 1.0 } }
+    }
+
+    /// What is coded without being clipped.
+    pub(crate) fn range(&self) -> Extremes {
+        let half = self.step * REACH;
+        Extremes { least: self.middle - half, most: self.middle + half }
     }
 
     /// Writes the code of `lanes`, each times `factor`; what is behind them is set to the middle.

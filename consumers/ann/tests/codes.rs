@@ -49,6 +49,39 @@ fn found(corpus: &mut Corpus, query: &[f32], terms: &Terms) -> Vec<(u64, u64, u3
     near.map(|near| (near.seq, near.id, near.distance.to_bits())).collect()
 }
 
+#[test]
+fn a_search_as_far_as_the_bound_misses_nothing_in_few_lists() {
+    // Groups far apart, and so many candidates that codes hide nothing.
+    let choice = Choice { exact_up_to: 0, lists_from: 200, lists: 24, per_list: 1, rerank: 60 };
+    for metric in [Metric::L2, Metric::Cosine] {
+        let mut listed = corpus(8, metric, 9_000, Indexing::Lists(choice));
+        let mut exact = corpus(8, metric, 9_000, Indexing::Exact);
+        listed.set_probe_permille(2_000);
+        let terms = Terms { k: 5, radius: None, filter: Filter::default() };
+        let row = |seq: u64| {
+            let group = seq * 7 % 31;
+            let lane = |lane: u64| {
+                let inner = (seq * (lane * 13 + 5) % 997) as f32 / 997.0;
+                (group * (lane + 3) % 17) as f32 * 3.0 + inner
+            };
+            [0, 1, 2, 3, 4, 5, 6, 7].map(lane)
+        };
+        let (mut looked, mut asked) = (0, 0);
+        for seq in 0..16_000 {
+            let (lanes, record) = (row(seq), Vector { vec_id: seq, ..Vector::empty(1, 1, seq) });
+            if seq > 10_000 && seq % 40 == 0 {
+                looked += listed.search(&lanes, &terms).scanned;
+                exact.search(&lanes, &terms);
+                assert_eq!(listed.neighbours(), exact.neighbours(), "{metric} {seq}");
+                asked += u64::from(listed.is_approximate());
+            }
+            listed.insert(seq, &record, &lanes);
+            exact.insert(seq, &record, &lanes);
+        }
+        assert!(asked == 149 && looked < asked * 3_000, "{metric}: {looked} in {asked}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 

@@ -319,7 +319,7 @@ fn a_search_that_finds_too_few_compares_more_until_it_finds_enough() {
     let terms = Terms { k: 10, radius: None, filter: Filter::default() };
     let mut first = None;
     for seq in 0..3_000_u64 {
-        let far = if seq % 50 == 0 { 40.0 } else { 1.0 };
+        let far = if seq % 50 == 0 { 400.0 } else { 1.0 };
         let lanes: [f32; 8] =
             std::array::from_fn(|lane| ((seq * (lane as u64 * 7 + 3)) % 97) as f32 / 97.0 * far);
         corpus.search(&lanes, &terms);

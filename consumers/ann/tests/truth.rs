@@ -40,7 +40,8 @@ fn truth(folder: &Path, name: &str) -> (Vec<i32>, Vec<f32>) {
 /// true neighbours was found and how long a search took.
 fn check_lists(folder: &Path, name: &str, metric: Metric, base: &Queries, queries: &Queries) {
     let (ids, _) = truth(folder, name);
-    for (lists, probes, rerank, least) in [(1, 1, 4, 0.95), (32, 8, 4, 0.85), (32, 16, 8, 0.9)] {
+    for (lists, permille, rerank, least) in [(1, 1, 1, 0.99), (32, 400, 4, 0.9), (32, 700, 8, 0.95)]
+    {
         let choice = Choice { exact_up_to: 0, lists_from: 100, lists, per_list: 1, rerank };
         let options = CorpusOptions {
             metric,
@@ -56,7 +57,7 @@ fn check_lists(folder: &Path, name: &str, metric: Metric, base: &Queries, querie
             let vector = Vector { vec_id: row as u64, ..Vector::empty(0, 0, seq) };
             assert!(corpus.insert(seq, &vector, base.get(row).unwrap()));
         }
-        corpus.set_probes(probes);
+        corpus.set_probe_permille(permille);
         let terms = Terms { k: 10, radius: None, filter: Filter::default() };
         let (mut hits, mut times) = (0, Vec::new());
         for row in 0..queries.len() {
@@ -73,7 +74,7 @@ fn check_lists(folder: &Path, name: &str, metric: Metric, base: &Queries, querie
         let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
         let (p50, p99): (Duration, Duration) = (at(0.5), at(0.99));
         println!(
-            "{name}: {lists} lists, {probes} looked at, rerank {rerank}: recall@10 {recall:.3}, \
+            "{name}: {lists} lists, reach {permille}, rerank {rerank}: recall@10 {recall:.3}, \
              p50 {p50:?}, p99 {p99:?}"
         );
         assert!(recall >= least, "{name}: {lists} lists: recall {recall}");

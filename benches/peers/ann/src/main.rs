@@ -18,8 +18,8 @@ use windowed::{DIM, K, Stream, corpus, insert, lists as indexed, terms};
 const QUERIES: usize = 500;
 /// Lists of ours: fewer for updates, more for latency.
 const LISTS: [u32; 2] = [256, 1_024];
-/// How many lists are looked through, and how far the graph is followed.
-const PROBES: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
+/// How far a search of lists looks, in thousandths, and how far the graph is followed.
+const PROBES: [u64; 8] = [25, 50, 100, 150, 200, 300, 500, 1_000];
 const EXPANSIONS: [usize; 7] = [16, 32, 64, 128, 256, 512, 1_024];
 const TARGETS: [f64; 2] = [0.95, 0.99];
 
@@ -172,7 +172,7 @@ fn ours(
     let mut set = 0;
     let curve = curve(&PROBES, queries, truth, |probes, query| {
         if set != probes {
-            corpus.set_probes(probes);
+            corpus.set_probe_permille(probes);
             set = probes;
         }
         corpus.search(query, &terms);

@@ -1,5 +1,7 @@
 //! The search in lists: of an index as it is, or of one that stands still for another thread.
 
+#[cfg(doc)]
+use super::ListStats;
 use super::reach::{Asked, Reach};
 use super::{Body, Generation, encode};
 use crate::filter::Filter;
@@ -20,8 +22,8 @@ const MOST_PART: usize = 8;
 /// How far a search goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Effort {
-    /// Lists that it looks through.
-    pub(crate) probes: u64,
+    /// How much farther than the nearest a centroid may be, see [`ListStats::probe_permille`].
+    pub(crate) probe_permille: u64,
     /// Candidates whose lanes are compared, for each neighbour asked for.
     pub(crate) rerank: u64,
 }
@@ -46,8 +48,8 @@ pub(crate) struct Seeker {
     asked: Asked,
     /// Inner products with centroids, or with codes of which they then become ranks.
     dots: Vec<i32>,
-    /// Lists to be looked through: (distance, list).
-    probes: Vec<(i32, usize)>,
+    /// Centroids by rank: (rank, list).
+    centroids: Vec<(i32, usize)>,
     shortlist: Shortlist,
     /// Positions that may be near enough.
     near: Vec<u64>,
@@ -61,7 +63,7 @@ impl Seeker {
             signed: Signed::new(stride),
             asked: Asked::default(),
             dots: vec![0; CHUNK],
-            probes: Vec::new(),
+            centroids: Vec::new(),
             shortlist: Shortlist::default(),
             near: Vec::new(),
         }
@@ -86,11 +88,10 @@ impl Seeker {
         let mut scan = Scan::default();
         let mut is_all = true;
         for generation in body.generations() {
-            is_all &= self.choose(generation, metric, effort.probes);
-            let probes = std::mem::take(&mut self.probes);
-            let lists = probes.iter().filter_map(|(_, at)| generation.lists.get(*at));
-            scan.scanned += self.look(lists, (metric, filter), window, None);
-            self.probes = probes;
+            let wanted = (metric, filter);
+            let (seen, all) = self.look_near(generation, wanted, effort.probe_permille, window);
+            scan.scanned += seen;
+            is_all &= all;
         }
         self.compare(body.metric, window, ask, nearest);
         if nearest.is_full() || is_all {
@@ -213,32 +214,80 @@ impl Seeker {
         Ranking { excess: self.signed.excess, is_product: metric == Metric::InnerProduct }
     }
 
-    /// Chooses the lists to look through and says whether they are all that have entries.
-    fn choose(&mut self, generation: &Generation, metric: Metric, most: u64) -> bool {
-        self.probes.clear();
-        let Generation { centroids, lists } = generation;
-        if lists.len() == 1 {
-            self.probes.push((0, 0));
-            return true;
+    /// Looks through the lists of the nearest centroids; gives the number of codes and whether
+    /// those were all lists.
+    ///
+    /// A vector of a list whose centroid is farther from the query than the nearest centroid by
+    /// twice the distance D is itself farther than D: by the triangle inequality, since it is
+    /// nearer to its own centroid than to that one. With D of the best so far `permille` says how
+    /// much of that is thought to be enough, 2,000 being all. So a query among many neighbours
+    /// looks through few lists, and one that is far from everything through many. Inner products
+    /// have no such bound: for them it is a share of the lists.
+    fn look_near(
+        &mut self,
+        generation: &Generation,
+        (metric, filter): (Metric, Filter),
+        permille: u64,
+        window: &Window,
+    ) -> (u64, bool) {
+        let mut near = std::mem::take(&mut self.centroids);
+        self.rank_centroids(generation, metric, &mut near);
+        let share = (near.len() as u64 * permille).div_ceil(1_000);
+        let (mut seen, mut sorted, mut first) = (0, 0, 0.0);
+        let mut is_all = true;
+        for place in 0..near.len() {
+            if place == sorted {
+                sorted = sort_more(&mut near, sorted);
+            }
+            let Some((rank, at)) = near.get(place).copied() else { break };
+            if place == 0 {
+                first = self.distance(rank);
+            } else if match metric {
+                Metric::InnerProduct => place as u64 >= share,
+                Metric::L2 | Metric::Cosine => {
+                    self.is_beyond(self.distance(rank) - first, permille)
+                }
+            } {
+                is_all = false;
+                break;
+            }
+            seen += self.look(generation.lists.get(at), (metric, filter), window, None);
         }
+        self.centroids = near;
+        (seen, is_all)
+    }
+
+    /// Whether a centroid that is so much farther than the nearest is too far.
+    fn is_beyond(&self, farther: f32, permille: u64) -> bool {
+        let limit = self.shortlist.limit();
+        limit != i32::MAX && farther > self.distance(limit) * permille as f32 / 1e3
+    }
+
+    /// The distance that a rank stands for, in steps. Roots of whole numbers are the same on every
+    /// processor.
+    fn distance(&self, rank: i32) -> f32 {
+        (rank.saturating_add(self.asked.measure.square).max(0) as f32).sqrt()
+    }
+
+    /// Ranks the centroids of lists that have entries.
+    fn rank_centroids(
+        &mut self,
+        generation: &Generation,
+        metric: Metric,
+        near: &mut Vec<(i32, usize)>,
+    ) {
+        near.clear();
+        let Generation { centroids, lists } = generation;
         self.dots.resize(lists.len().max(self.dots.len()), 0);
         let ranking = self.ranking(metric);
         let dots = self.dots.get_mut(..lists.len()).unwrap_or(&mut []);
         kernel::dot_codes(&centroids.codes, self.signed.lanes(), dots);
-        for (at, ((dot, square), list)) in
-            dots.iter().zip(&centroids.squares).zip(lists).enumerate()
-        {
+        let squares = dots.iter().zip(&centroids.squares);
+        for (at, ((dot, square), list)) in squares.zip(lists).enumerate() {
             if list.len() > 0 {
-                self.probes.push((ranking.rank(*dot, *square), at));
+                near.push((ranking.rank(*dot, *square), at));
             }
         }
-        let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
-        if self.probes.len() <= most {
-            return true;
-        }
-        self.probes.select_nth_unstable(most - 1);
-        self.probes.truncate(most);
-        false
     }
 
     /// Looks through lists for the shortlist. All ranks are kept, behind the first `kept`, which
@@ -279,6 +328,18 @@ impl Seeker {
         }
         seen
     }
+}
+
+/// Puts the next nearest behind those that are sorted, about as many again, and gives how many are
+/// sorted then.
+fn sort_more(near: &mut [(i32, usize)], sorted: usize) -> usize {
+    let next = (2 * sorted).max(8).min(near.len());
+    let rest = near.get_mut(sorted..).unwrap_or(&mut []);
+    if next < sorted + rest.len() {
+        rest.select_nth_unstable(next - sorted - 1);
+    }
+    rest.get_mut(..next - sorted).unwrap_or(&mut []).sort_unstable();
+    next
 }
 
 /// The places of the bits that are set.

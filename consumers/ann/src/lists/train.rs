@@ -1,12 +1,11 @@
-//! How an index follows its data: new centroids, the move to their lists, a wider range of codes.
+//! How an index follows its data: new centroids, and the move to their lists.
 
-use super::{Choice, Generation, Lists, ODD, encode, factor};
+use super::range::recoded;
+use super::{Choice, Generation, Lists, ODD, factor};
 use crate::kmeans::{self, Centroids};
-use crate::metric::Metric;
 use crate::posting::Entry;
-use crate::quantiser::{Extremes, Quantiser};
+use crate::quantiser::Quantiser;
 use crate::window::Window;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// Codes of the sample for each centroid.
@@ -15,17 +14,9 @@ const SAMPLE: usize = 64;
 const MOVES: usize = 4;
 /// Centroids are trained again when so many times as many vectors have come as there were: the
 /// first ones were made for the beginning of a stream.
-const GROWTH: u64 = 4;
-/// Vectors between two looks at how many were clipped.
-const LOOK_EVERY: u64 = 1_024;
-/// Of this many vectors one may be clipped.
-const CLIPPED_ONE_IN: u64 = 100;
-/// By how much a range that was too narrow is made wider than what was seen.
-const MARGIN: f32 = 0.05;
+pub(super) const GROWTH: u64 = 4;
 /// New centroids take over when this part of the live vectors has come since training began.
 const DELAY: u64 = 4;
-/// Lists that a query looks through at first, one of so many.
-const FIRST_PROBES: u64 = 8;
 
 /// Centroids in the making.
 #[derive(Debug)]
@@ -119,9 +110,7 @@ impl Lists {
         let generation = std::mem::replace(&mut self.body.newest, Generation::new(centroids));
         self.body.older = Some(Older { generation, next: position.checked_sub(1) });
         self.body.stats.generation = self.body.stats.generation.wrapping_add(1);
-        let probes = self.body.stats.probes.max(lists / FIRST_PROBES);
         self.body.stats.lists = lists;
-        self.set_probes(probes);
     }
 
     /// Moves a few entries of the older lists, the newest first: what is at the tail there goes
@@ -151,54 +140,4 @@ impl Lists {
             }
         }
     }
-
-    /// Looks now and then at how many vectors were clipped, and if too many were, makes the range
-    /// wider and all codes anew.
-    pub(super) fn widen_if_due(&mut self, window: &Window) {
-        let (seen, clipped) = self.body.lately;
-        if seen < LOOK_EVERY.min(window.len() as u64) {
-            return;
-        }
-        self.body.stats.clipped += clipped;
-        self.body.lately = (0, 0);
-        let Some(narrow) = self.body.quantiser else { return };
-        if clipped * CLIPPED_ONE_IN <= seen {
-            return;
-        }
-        let Extremes { least, most } = self.body.extremes;
-        let margin = (most - least) * MARGIN;
-        let extremes = Extremes { least: least - margin, most: most + margin };
-        let is_centred = self.body.metric == Metric::InnerProduct;
-        let wide = Quantiser::new(extremes, is_centred);
-        self.body.quantiser = Some(wide);
-        self.body.stats.widened += 1;
-        let stride = self.body.stride;
-        let metric = self.body.metric;
-        let older = self.body.older.as_mut().map(|older| &mut older.generation);
-        for generation in std::iter::once(&mut self.body.newest).chain(older) {
-            generation.centroids = Arc::new(recoded(&generation.centroids, narrow, wide, stride));
-            for list in &mut generation.lists {
-                Arc::make_mut(list).recode(stride, |position, code| {
-                    let norm = window.mark(position).norm;
-                    encode(metric, wide, (window.lanes(position), norm), code).0
-                });
-            }
-        }
-    }
-}
-
-/// Centroids whose codes are made with another quantiser.
-fn recoded(from: &Centroids, narrow: Quantiser, wide: Quantiser, stride: usize) -> Centroids {
-    if from.len() == 1 {
-        return from.clone();
-    }
-    let mut codes = vec![0; from.codes.len()];
-    let mut lanes = vec![0.0; stride];
-    for (from, to) in from.codes.chunks_exact(stride).zip(codes.chunks_exact_mut(stride)) {
-        for (lane, code) in lanes.iter_mut().zip(from) {
-            *lane = narrow.decode(*code);
-        }
-        wide.encode(&lanes, 1.0, to);
-    }
-    Centroids::from_codes(codes, stride)
 }

@@ -29,7 +29,7 @@ pub(super) fn pack(frozen: &Frozen, packer: &mut Packer) -> Option<()> {
         window.lanes(position).iter().for_each(|lane| packer.lane(*lane));
     }
     frozen.recall.words().into_iter().for_each(|word| packer.word(word));
-    packer.word(frozen.pinned_effort.probes);
+    packer.word(frozen.pinned_effort.probe_permille);
     packer.word(frozen.pinned_effort.rerank);
     if let Some(body) = &frozen.live.body {
         pack_lists(body, window, packer);
@@ -80,16 +80,17 @@ fn pack_lists(body: &Body, window: &Window, packer: &mut Packer) {
     let (seen, clipped) = body.lately;
     for word in [
         stats.lists,
-        stats.probes,
+        stats.probe_permille,
         stats.generation.into(),
         stats.clipped,
-        stats.widened,
+        stats.refitted,
         stats.fell_back,
         stats.rerank,
         seen,
         clipped,
         body.is_stale.into(),
         body.trained_at,
+        body.fitted_at,
         body.quantiser.is_some().into(),
     ] {
         packer.word(word);
@@ -114,9 +115,11 @@ fn pack_lists(body: &Body, window: &Window, packer: &mut Packer) {
 }
 
 fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>) -> Option<()> {
-    let [count, probes, generation, clipped, widened, fell_back, rerank] = words(unpacker)?;
+    let [count, probe_permille, generation, clipped, refitted, fell_back, rerank] =
+        words(unpacker)?;
     let lately = (unpacker.word()?, unpacker.word()?);
-    let (is_stale, trained_at) = (unpacker.word()? != 0, unpacker.word()?);
+    let is_stale = unpacker.word()? != 0;
+    let [trained_at, fitted_at] = words(unpacker)?;
     let is_coding = unpacker.word()? != 0;
     let [middle, step, least, most] =
         [unpacker.lane()?, unpacker.lane()?, unpacker.lane()?, unpacker.lane()?];
@@ -127,7 +130,15 @@ fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>)
         return None;
     }
     let generation = u32::try_from(generation).ok()?;
-    let stats = ListStats { lists: count, probes, rerank, generation, clipped, widened, fell_back };
+    let stats = ListStats {
+        lists: count,
+        probe_permille,
+        rerank,
+        generation,
+        clipped,
+        refitted,
+        fell_back,
+    };
     lists.begin_at(Centroids::from_codes(codes, lists.body.stride), stats);
     lists.body.quantiser = is_coding.then_some(Quantiser { middle, step });
     lists.body.extremes = Extremes { least, most };
@@ -136,6 +147,7 @@ fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>)
         lists.adopt(window, position, list).then_some(())?;
     }
     let body = &mut lists.body;
-    (body.lately, body.is_stale, body.trained_at) = (lately, is_stale, trained_at);
+    (body.lately, body.is_stale) = (lately, is_stale);
+    (body.trained_at, body.fitted_at) = (trained_at, fitted_at);
     Some(())
 }

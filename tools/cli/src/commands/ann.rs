@@ -236,8 +236,8 @@ impl Service for Matcher {
             "recall_low": recall.map(|recall| recall.low),
             "recall_high": recall.map(|recall| recall.high),
             "lists": lists.map(|lists| lists.lists),
-            "probes": lists.map(|lists| lists.probes),
-            "widened": lists.map(|lists| lists.widened),
+            "probe_permille": lists.map(|lists| lists.probe_permille),
+            "refitted": lists.map(|lists| lists.refitted),
         })
     }
 }

@@ -14,8 +14,8 @@ const LISTS: [u32; 4] = [32, 64, 128, 256];
 const RERANKS: [u32; 3] = [2, 4, 8];
 /// Candidates where all codes are looked at.
 const FLAT_RERANKS: [u32; 4] = [1, 2, 4, 8];
-/// How many lists are looked through.
-const PROBES: [u64; 10] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
+/// How far a search looks, in thousandths.
+const PROBES: [u64; 12] = [25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 700, 1_000];
 /// Searches of its own before the automatic choice is asked, each compared.
 const LEARNED: usize = 2_000;
 
@@ -33,7 +33,7 @@ impl Asked for Ours {
     fn ask(&mut self, setting: usize, queries: &Queries) -> Result<Answers, Box<dyn Error>> {
         let Self { corpus, probes } = self;
         if let Some(probes) = probes.get(setting) {
-            corpus.set_probes(*probes);
+            corpus.set_probe_permille(*probes);
         }
         let terms = terms();
         timed(queries, |query, ids| {
@@ -62,7 +62,7 @@ pub(super) fn build(set: &Set) -> Result<Vec<Candidate>, Box<dyn Error>> {
         all.push(Candidate {
             engine: "tickring lists",
             name: format!("{lists} lists, rerank {rerank}, "),
-            settings: PROBES.iter().map(|probes| format!("{probes} looked at")).collect(),
+            settings: PROBES.iter().map(|probes| format!("{probes} ‰")).collect(),
             asked: Box::new(Ours {
                 corpus: filled(set, choice(lists, rerank), 0)?,
                 probes: PROBES.to_vec(),
@@ -82,9 +82,9 @@ pub(super) fn build(set: &Set) -> Result<Vec<Candidate>, Box<dyn Error>> {
         some if some < chosen.lists_from => "codes",
         _ => "lists",
     };
-    let learned = corpus.list_stats().map_or(0, |stats| stats.probes);
+    let learned = corpus.list_stats().map_or(0, |stats| stats.probe_permille);
     let mut fixed = filled(set, Indexing::Lists(chosen), 0)?;
-    fixed.set_probes(learned);
+    fixed.set_probe_permille(learned);
     all.push(Candidate {
         engine: "tickring auto",
         name: format!("chose {kind}"),
