@@ -8,9 +8,9 @@
 //! With one list, which is how an index begins, all codes are looked at, and nothing is missed:
 //! what the codes of the others prove (`reach`) decides whose lanes are read beside those.
 //!
-//! Everything up to the last comparison is integer arithmetic, so that the same vectors give the
-//! same candidates on every processor. Centroids are trained aside and take over at a position that
-//! is fixed when training begins; after that the entries of the older lists move to the new ones, a
+//! Everything up to the last comparison is arithmetic of integers, their roots, and what IEEE 754
+//! rounds in one way, so that the same vectors give the same candidates on every processor.
+//! Centroids are trained aside and take over at a position that is fixed when training begins; after that the entries of the older lists move to the new ones, a
 //! few with each vector that comes. While there are two generations of lists a query looks into
 //! both.
 
