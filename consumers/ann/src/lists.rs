@@ -10,9 +10,9 @@
 //!
 //! Everything up to the last comparison is arithmetic of integers, their roots, and what IEEE 754
 //! rounds in one way, so that the same vectors give the same candidates on every processor.
-//! Centroids are trained aside and take over at a position that is fixed when training begins; after that the entries of the older lists move to the new ones, a
-//! few with each vector that comes. While there are two generations of lists a query looks into
-//! both.
+//! Centroids are trained aside and take over at a position that is fixed when training begins;
+//! after that the entries of the older lists move to the new ones, a few with each vector that
+//! comes. While there are two generations of lists a query looks into both.
 
 mod range;
 mod reach;
