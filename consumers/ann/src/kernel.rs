@@ -130,6 +130,40 @@ pub(crate) fn within(ranks: &[i32], plus: i32, slacks: &[f32], [reach, loose]: [
     bits
 }
 
+/// The squared distance of lanes, each times a scale and less a shift, from the unsigned codes that
+/// they got: the same on every processor.
+///
+/// Cost: one pass, no allocation.
+#[inline]
+pub(crate) fn gap_squared(lanes: &[f32], code: &[u8], [scale, shift]: [f64; 2]) -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2::gap_squared(lanes, code, [scale, shift]) };
+    }
+    gap_squared_of_eight(lanes, code, [scale, shift])
+}
+
+/// Eight sums, which compilers make of as many lanes at once as the processor can.
+#[inline(always)]
+fn gap_squared_of_eight(lanes: &[f32], code: &[u8], [scale, shift]: [f64; 2]) -> f64 {
+    const AT_ONCE: usize = 8;
+    let square = |lane: f32, code: u8| {
+        let gap = f64::from(lane) * scale - shift - f64::from(code);
+        gap * gap
+    };
+    let mut sums = [0.0; AT_ONCE];
+    let (runs, rest) = lanes.as_chunks::<AT_ONCE>();
+    let (codes, _) = code.as_chunks::<AT_ONCE>();
+    for (lanes, codes) in runs.iter().zip(codes) {
+        for ((sum, lane), code) in sums.iter_mut().zip(lanes).zip(codes) {
+            *sum += square(*lane, *code);
+        }
+    }
+    let rest = rest.iter().zip(code.iter().skip(runs.len() * AT_ONCE));
+    sums.iter().sum::<f64>() + rest.map(|(lane, code)| square(*lane, *code)).sum::<f64>()
+}
+
 /// The portable form, and the tail of the vectorised one.
 fn fold_one_by_one(row: &[f32], query: &[f32], operation: Operation) -> f32 {
     row.iter().zip(query).fold(0.0, |sum, (lane, query)| sum + operation.term(*lane, *query))
@@ -144,7 +178,7 @@ fn dot_codes_one_by_one(codes: &[u8], query: &[i8], out: &mut [i32]) {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Operation, fold_one_by_one};
+    use super::{Operation, fold_one_by_one, gap_squared_of_eight};
     use core::arch::x86_64::{
         __m256, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16,
         _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sub_ps,
@@ -189,6 +223,11 @@ mod avx2 {
                 sum + fold_one_by_one(row.unwrap_or(&[]), query.unwrap_or(&[]), operation)
             };
         }
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn gap_squared(lanes: &[f32], code: &[u8], by: [f64; 2]) -> f64 {
+        gap_squared_of_eight(lanes, code, by)
     }
 
     #[target_feature(enable = "avx2")]
@@ -391,6 +430,18 @@ mod tests {
                 unsafe { avx2::dot_codes(&codes, &query, &mut found) };
                 prop_assert_eq!(&found, &expected);
             }
+        }
+
+        #[test]
+        fn gaps_are_the_same_with_and_without_wide_registers(
+            pairs in prop::collection::vec((-10f32..10.0, any::<u8>()), 0..150),
+        ) {
+            let (lanes, code): (Vec<f32>, Vec<u8>) = pairs.iter().copied().unzip();
+            let found = gap_squared(&lanes, &code, [12.5, -3.0]);
+            prop_assert_eq!(found, gap_squared_of_eight(&lanes, &code, [12.5, -3.0]));
+            let gap = |(lane, code): &(f32, u8)| f64::from(*lane) * 12.5 + 3.0 - f64::from(*code);
+            let plain: f64 = pairs.iter().map(|pair| gap(pair).powi(2)).sum();
+            prop_assert!((found - plain).abs() <= 1e-9 * (1.0 + plain));
         }
 
         #[test]

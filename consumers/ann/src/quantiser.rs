@@ -5,7 +5,7 @@
 //! and codes compare as integers: the same order on every processor. Lanes outside the range are
 //! clipped and counted; the range is changed when that happens too often, or hardly ever could.
 
-use crate::kernel::CODE_BLOCK;
+use crate::kernel::{self, CODE_BLOCK};
 
 /// The code of the middle of the range.
 const MIDDLE: u8 = 128;
@@ -94,25 +94,12 @@ impl Quantiser {
     /// Infinite for what has no code that stands for it.
     #[inline]
     pub(crate) fn slack(&self, lanes: &[f32], factor: f32, code: &[u8]) -> f32 {
-        const AT_ONCE: usize = 8;
-        let (middle, step) = (f64::from(self.middle), f64::from(self.step));
-        let (scale, shift) = (f64::from(factor) / step, middle / step);
-        let gap = |lane: f32, code: u8| {
-            let signed = f64::from((code ^ MIDDLE).cast_signed());
-            f64::from(lane) * scale - shift - signed
-        };
-        let mut sums = [0.0; AT_ONCE];
-        let (runs, rest) = lanes.as_chunks::<AT_ONCE>();
-        let (codes, _) = code.as_chunks::<AT_ONCE>();
-        for (lanes, codes) in runs.iter().zip(codes) {
-            for ((sum, lane), code) in sums.iter_mut().zip(lanes).zip(codes) {
-                *sum += gap(*lane, *code).powi(2);
-            }
-        }
-        let rest = rest.iter().zip(code.iter().skip(runs.len() * AT_ONCE));
-        let rest: f64 = rest.map(|(lane, code)| gap(*lane, *code).powi(2)).sum();
+        let step = f64::from(self.step);
+        let scale = f64::from(factor) / step;
+        let shift = f64::from(self.middle) / step + f64::from(MIDDLE);
+        let square = kernel::gap_squared(lanes, code, [scale, shift]);
         #[expect(clippy::cast_possible_truncation, reason = "made greater than what is cut off")]
-        let slack = ((sums.iter().sum::<f64>() + rest).sqrt() * SLACKER + 1e-6) as f32;
+        let slack = (square.sqrt() * SLACKER + 1e-6) as f32;
         if slack.is_finite() { slack } else { f32::INFINITY }
     }
 
@@ -168,7 +155,6 @@ pub(crate) fn stride_of(dim: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel;
     use proptest::prelude::*;
 
     proptest! {
