@@ -256,12 +256,25 @@ pub mod quote_label {
 
 /// Values of [`Vector::dtype`](super::Vector::dtype).
 pub mod lane_type {
+    use crate::schema::FieldType;
+
     /// 32-bit floating point.
     pub const F32: u8 = 0;
     /// 16-bit floating point.
     pub const F16: u8 = 1;
     /// 8-bit signed integer.
     pub const I8: u8 = 2;
+
+    /// The value for lanes of a type of the schema; `None` if lanes are never of that type.
+    #[must_use]
+    pub const fn of(ty: FieldType) -> Option<u8> {
+        match ty {
+            FieldType::F32 => Some(F32),
+            FieldType::F16 => Some(F16),
+            FieldType::I8 => Some(I8),
+            _ => None,
+        }
+    }
 }
 
 /// Values of [`Vector::metric`](super::Vector::metric).

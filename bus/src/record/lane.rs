@@ -1,6 +1,5 @@
 //! What the elements of vectors are made of.
 
-use super::lane_type;
 use crate::schema::FieldType;
 use bytemuck::Pod;
 use half::f16;
@@ -10,10 +9,9 @@ use half::slice::HalfFloatSliceExt;
 ///
 /// Whatever it is, distances are computed in `f32`, into which each of them goes without loss.
 pub trait Lane: Pod {
-    /// The type of the field `lanes` of a ring's schema.
+    /// The type of the field `lanes` of a ring's schema; `lane_type::of` it is what
+    /// [`Vector::dtype`](crate::record::Vector::dtype) says.
     const FIELD: FieldType;
-    /// What [`Vector::dtype`](crate::record::Vector::dtype) says.
-    const DTYPE: u8;
 
     /// Writes lanes as `f32`, as many as both have. Cost: one pass, no allocation.
     fn widen(from: &[Self], to: &mut [f32]);
@@ -21,7 +19,6 @@ pub trait Lane: Pod {
 
 impl Lane for f32 {
     const FIELD: FieldType = FieldType::F32;
-    const DTYPE: u8 = lane_type::F32;
 
     #[inline]
     fn widen(from: &[Self], to: &mut [f32]) {
@@ -31,7 +28,6 @@ impl Lane for f32 {
 
 impl Lane for f16 {
     const FIELD: FieldType = FieldType::F16;
-    const DTYPE: u8 = lane_type::F16;
 
     #[inline]
     fn widen(from: &[Self], to: &mut [f32]) {
@@ -44,7 +40,6 @@ impl Lane for f16 {
 
 impl Lane for i8 {
     const FIELD: FieldType = FieldType::I8;
-    const DTYPE: u8 = lane_type::I8;
 
     #[inline]
     fn widen(from: &[Self], to: &mut [f32]) {

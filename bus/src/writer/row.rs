@@ -8,7 +8,7 @@ use super::Writer;
 use crate::error::WrongRow;
 use crate::instruments::{VALUE_WORDS, sort_of};
 use crate::record::{Record, Vector, lane_type, rtype};
-use crate::schema::{FieldType, Kind, Unit};
+use crate::schema::{Kind, Unit};
 use core::mem::offset_of;
 use zerocopy::IntoBytes;
 
@@ -44,11 +44,7 @@ impl RowForm {
             let lanes = kind.fields.iter().find(|field| field.unit == Unit::Lanes);
             let dim = lanes.and_then(|lanes| u16::try_from(lanes.count).ok()).unwrap_or(0);
             fix(offset_of!(Vector, dim), &dim.to_le_bytes());
-            let dtype = match lanes.map(|lanes| lanes.ty) {
-                Some(FieldType::F16) => lane_type::F16,
-                Some(FieldType::I8) => lane_type::I8,
-                _ => lane_type::F32,
-            };
+            let dtype = lanes.and_then(|lanes| lane_type::of(lanes.ty)).unwrap_or(lane_type::F32);
             fix(offset_of!(Vector, dtype), &[dtype]);
         }
         let words = words_of(&free).zip(words_of(&fixed)).collect();

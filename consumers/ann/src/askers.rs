@@ -1,10 +1,11 @@
 //! Queries of other processes: each process creates a ring of its own, all are followed here.
 
 use crate::error::Error;
+use crate::scan::shape_of;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tickring::record::{Answer, Match, Query, Record, lane_type};
-use tickring::schema::{FieldType, Schema};
+use tickring::schema::FieldType;
 use tickring::{
     Directory, LiveRecord, Poll, Reader, ReaderOptions, RingInfo, RingName, Start, wait_any,
 };
@@ -203,7 +204,8 @@ impl Askers {
         let start = next.map_or(Start::Oldest, Start::Sequence);
         let reader =
             Reader::open_with(&self.directory, &name, &ReaderOptions::named("ann", start))?;
-        if dim_of(reader.schema()) != Some(self.request.lanes.len()) {
+        let wanted = (self.request.lanes.len(), FieldType::F32);
+        if shape_of::<Query>(reader.schema()) != Some(wanted) {
             self.refused.retain(|(refused, _)| *refused != name);
             self.refused.push((name, number));
             return Ok(());
@@ -224,12 +226,4 @@ impl Request {
         record.lanes().copy_to(&mut self.lanes);
         self.query.dtype == lane_type::F32 && usize::from(self.query.dim) == self.lanes.len()
     }
-}
-
-/// The lanes of the queries that a ring holds.
-fn dim_of(schema: &Schema) -> Option<usize> {
-    let kind = schema.kinds().iter().find(|kind| kind.rtype == Query::RTYPE)?;
-    let is_lanes = |name: &str, ty| name == "lanes" && ty == FieldType::F32;
-    let lanes = kind.fields.iter().find(|field| is_lanes(&field.name, field.ty))?;
-    usize::try_from(lanes.count).ok()
 }

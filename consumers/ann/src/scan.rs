@@ -11,7 +11,7 @@ use crate::nearest::{Nearest, Neighbour};
 use std::mem::offset_of;
 use std::ops::{AddAssign, Range};
 use tickring::record::{Lane, Record, Vector, lane_type};
-use tickring::schema::{Schema, Unit};
+use tickring::schema::{FieldType, Schema, Unit};
 use tickring::{Lanes, LiveRecord, Reader, f16};
 
 /// Slots that are looked at between two validations: long enough that validation costs
@@ -109,7 +109,7 @@ impl ExactScan {
         let query = Asked {
             lanes: query,
             norm: self.metric.norm_of(query),
-            dtype: shape_of(vectors.schema()).map_or(lane_type::F32, |(_, dtype)| dtype),
+            ty: shape_of::<Vector>(vectors.schema()).map_or(FieldType::F32, |(_, ty)| ty),
         };
         let mut scan = Scan::default();
         let mut first = range.start;
@@ -150,22 +150,24 @@ impl ExactScan {
     ) -> Option<(Scan, u64)> {
         let limit = self.nearest.limit();
         let Self { metric, candidates, widened, .. } = self;
-        let Asked { lanes: query, norm: query_norm, dtype } = *asked;
+        let Asked { lanes: query, norm: query_norm, ty } = *asked;
         candidates.clear();
-        widened.resize(query.len(), 0.0);
+        if ty != FieldType::F32 {
+            widened.resize(query.len(), 0.0);
+        }
         vectors.view_at(first, most, |view| {
             let mut seen = Seen { not_numbers: 0, limit, candidates };
             let mut not_vectors = 0;
             let comparable = view.iter().filter_map(|record| {
-                if is_comparable(&record, query.len(), dtype) {
+                if is_comparable(&record, query.len(), ty) {
                     return Some((record, record.lanes()));
                 }
                 not_vectors += 1;
                 None
             });
             match metric {
-                _ if dtype != lane_type::F32 => comparable.for_each(|(record, lanes)| {
-                    widen(lanes, dtype, widened);
+                _ if ty != FieldType::F32 => comparable.for_each(|(record, lanes)| {
+                    widen(lanes, ty, widened);
                     let sum = kernel::fold(widened, query, metric.operation());
                     seen.take(&record, metric.distance(sum, norm_of(&record), query_norm));
                 }),
@@ -214,52 +216,39 @@ impl Seen<'_> {
 struct Asked<'q> {
     lanes: &'q [f32],
     norm: f64,
-    dtype: u8,
+    ty: FieldType,
 }
 
-/// The number of lanes that a schema gives vectors, and their type; `None` if it has no vectors of
-/// a type that can be compared.
-pub(crate) fn shape_of(schema: &Schema) -> Option<(usize, u8)> {
-    let kinds = schema.kinds().iter().filter(|kind| kind.rtype == Vector::RTYPE);
-    let lanes = kinds.flat_map(|kind| &kind.fields).find(|field| field.unit == Unit::Lanes)?;
+/// The number of lanes that a schema gives vectors, or queries, and their type; `None` if it has
+/// no such kind with lanes that can be compared.
+pub(crate) fn shape_of<R: Record>(schema: &Schema) -> Option<(usize, FieldType)> {
+    let kind = schema.kinds().iter().find(|kind| kind.rtype == R::RTYPE)?;
+    let lanes = kind.fields.iter().find(|field| field.unit == Unit::Lanes)?;
     let is_there = usize::try_from(lanes.offset) == Ok(Vector::LANES_OFFSET);
-    let dtype = match lanes.ty {
-        f32::FIELD => f32::DTYPE,
-        f16::FIELD => f16::DTYPE,
-        i8::FIELD => i8::DTYPE,
-        _ => return None,
-    };
-    Some((usize::try_from(lanes.count).ok()?, dtype)).filter(|(dim, _)| is_there && *dim > 0)
+    let can_be = is_there && lanes.count > 0 && lane_type::of(lanes.ty).is_some();
+    can_be.then_some((usize::try_from(lanes.count).ok()?, lanes.ty))
 }
 
 /// Copies lanes of a type out of their slot.
 #[inline]
-pub(crate) fn widen(lanes: Lanes<'_>, dtype: u8, out: &mut [f32]) {
-    match dtype {
-        f16::DTYPE => lanes.widen_to::<f16>(out),
-        i8::DTYPE => lanes.widen_to::<i8>(out),
+pub(crate) fn widen(lanes: Lanes<'_>, ty: FieldType, out: &mut [f32]) {
+    match ty {
+        f16::FIELD => lanes.widen_to::<f16>(out),
+        i8::FIELD => lanes.widen_to::<i8>(out),
         _ => lanes.copy_to(out),
     }
 }
 
 /// Whether a record is a vector of `dim` lanes of a type.
 #[inline]
-pub(crate) fn is_comparable(record: &LiveRecord<'_>, dim: usize, wanted: u8) -> bool {
+pub(crate) fn is_comparable(record: &LiveRecord<'_>, dim: usize, ty: FieldType) -> bool {
     const DIM: usize = offset_of!(Vector, dim);
     const _: () = assert!(DIM.is_multiple_of(8) && offset_of!(Vector, dtype) == DIM + 2);
     let [dim_low, dim_high, dtype, ..] = record.word(DIM / 8).to_le_bytes();
     record.rtype() == Vector::RTYPE
         && usize::from(u16::from_le_bytes([dim_low, dim_high])) == dim
-        && dtype == wanted
-        && record.lanes().len() * size_of::<f32>() >= dim * size_of_lane(dtype)
-}
-
-fn size_of_lane(dtype: u8) -> usize {
-    match dtype {
-        f16::DTYPE => size_of::<f16>(),
-        i8::DTYPE => size_of::<i8>(),
-        _ => size_of::<f32>(),
-    }
+        && Some(dtype) == lane_type::of(ty)
+        && record.lanes().len() * size_of::<f32>() >= dim * ty.size_bytes() as usize
 }
 
 /// The norm that a vector's writer stored.

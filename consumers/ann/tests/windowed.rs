@@ -3,7 +3,7 @@
 use crate::rings::{Rings, publish, run, vector};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use tickring::record::{Lane, Match, Vector};
+use tickring::record::{Lane, Match, Vector, lane_type};
 use tickring::{RingName, Start, f16};
 use tickring_ann::{
     Choice, IndexChoice, Matcher, MatcherOptions, Metric, Mode, PINNED, Patterns, Queries, Ttl,
@@ -53,12 +53,13 @@ fn matches_of<L: Lane>(metric: Metric, index: IndexChoice, lane: impl Fn(f32) ->
     let mut matcher = rings.matcher(MatcherOptions { metric, index, ..options() });
     let mut found = Vec::new();
     let mut matches = rings.matches();
+    let dtype = lane_type::of(L::FIELD).unwrap();
     for id in 0..300 {
         let row: Vec<f32> = lanes(id).into_iter().chain([id as f32 % 9.0]).collect();
         let typed: Vec<L> = row.iter().map(|value| lane(*value)).collect();
-        publish(&mut writer, &Vector { dtype: L::DTYPE, ..vector(id, &row) }, &typed);
+        publish(&mut writer, &Vector { dtype, ..vector(id, &row) }, &typed);
         // Of another type than the ring's: skipped.
-        publish(&mut writer, &Vector { dtype: L::DTYPE + 1, ..vector(id, &row) }, &typed);
+        publish(&mut writer, &Vector { dtype: dtype + 1, ..vector(id, &row) }, &typed);
         run(&mut matcher);
         found.extend(matches.drain());
     }

@@ -19,6 +19,7 @@ use crate::stats::Stats;
 use hdrhistogram::Histogram;
 use std::time::Instant;
 use tickring::record::{Answer, Match, Record, UNDEF_TIME};
+use tickring::schema::FieldType;
 use tickring::{Directory, Reader, ReaderOptions, RingInfo, RingName, RingSpec, Start, Writer};
 
 /// Latencies above this are counted as this, in nanoseconds.
@@ -45,7 +46,7 @@ impl Matcher {
     ) -> Result<Self, Error> {
         let info = RingInfo::read(directory, vectors)?;
         let probe = Reader::open(directory, vectors, Start::Latest)?;
-        let (dim, dtype) = lanes_of(vectors, probe.schema())?;
+        let (dim, ty) = lanes_of(vectors, probe.schema())?;
         drop(probe);
         let window = options.checked_window(info.capacity)?;
         options.check_dim(vectors, dim)?;
@@ -78,7 +79,7 @@ impl Matcher {
         }
         let mut search = match restored {
             Some((_, corpus)) => Search::Corpus(Box::new(corpus)),
-            None => options.search(&reader, (dim, dtype), window)?,
+            None => options.search(&reader, (dim, ty), window)?,
         };
         let saving = options.snapshot.map(|saved| Saving {
             path: saved.path,
@@ -96,7 +97,7 @@ impl Matcher {
             task,
             k: options.k,
             publishes_latency: options.latency,
-            slot: Slot::blank((dim, dtype)),
+            slot: Slot::blank((dim, ty)),
             newest: Newest { seq: 0, ts_event: UNDEF_TIME, read_at: Instant::now() },
             askers,
             unasked: 0,
@@ -127,7 +128,7 @@ impl MatcherOptions {
     fn search(
         &self,
         reader: &Reader,
-        (dim, dtype): (usize, u8),
+        (dim, ty): (usize, FieldType),
         window: u64,
     ) -> Result<Search, Error> {
         let floor = reader.resident().start;
@@ -137,7 +138,7 @@ impl MatcherOptions {
             return Ok(Search::InPlace { scan, window, floor });
         };
         let mut corpus = Corpus::new(dim, own)?;
-        let mut slot = Slot::blank((dim, dtype));
+        let mut slot = Slot::blank((dim, ty));
         for seq in floor..reader.cursor().min(reader.published()) {
             let found = reader.view_at(seq, 1, |view| slot.take(view.iter().next()));
             if found == Some(Found::Vector) {

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::scan::{is_comparable, shape_of, widen};
 use tickring::record::{Record, Restart, Tombstone, UNDEF_TIME, Vector};
-use tickring::schema::Schema;
+use tickring::schema::{FieldType, Schema};
 use tickring::{LiveRecord, RingName};
 
 /// A vector copied out of its slot.
@@ -14,7 +14,7 @@ pub(super) struct Slot {
     /// As f32, whatever they are in the ring.
     pub(super) lanes: Box<[f32]>,
     /// What they are in the ring.
-    dtype: u8,
+    ty: FieldType,
 }
 
 /// What stood in the slot that was read.
@@ -27,19 +27,19 @@ pub(super) enum Found {
 }
 
 impl Slot {
-    pub(super) fn blank((dim, dtype): (usize, u8)) -> Self {
+    pub(super) fn blank((dim, ty): (usize, FieldType)) -> Self {
         let vector = Vector::empty(0, 0, UNDEF_TIME);
-        Self { seq: 0, vector, lanes: vec![0.0; dim].into_boxed_slice(), dtype }
+        Self { seq: 0, vector, lanes: vec![0.0; dim].into_boxed_slice(), ty }
     }
 
     /// Copies a vector out of its slot. Total on garbage; what is copied counts only if the
     /// view was validated.
     pub(super) fn take(&mut self, record: Option<LiveRecord<'_>>) -> Found {
         let Some(record) = record else { return Found::Other };
-        if is_comparable(&record, self.lanes.len(), self.dtype) {
+        if is_comparable(&record, self.lanes.len(), self.ty) {
             self.seq = record.seq();
             self.vector = record.read();
-            widen(record.lanes(), self.dtype, &mut self.lanes);
+            widen(record.lanes(), self.ty, &mut self.lanes);
             return Found::Vector;
         }
         match record.rtype() {
@@ -51,8 +51,8 @@ impl Slot {
 }
 
 /// The number of lanes that the schema of a vectors ring gives them, and their type.
-pub(crate) fn lanes_of(name: &RingName, schema: &Schema) -> Result<(usize, u8), Error> {
-    shape_of(schema).ok_or_else(|| Error::NotVectors {
+pub(crate) fn lanes_of(name: &RingName, schema: &Schema) -> Result<(usize, FieldType), Error> {
+    shape_of::<Vector>(schema).ok_or_else(|| Error::NotVectors {
         name: name.to_string(),
         found: schema.kinds().iter().map(|kind| kind.name.to_string()).collect(),
     })
