@@ -22,8 +22,6 @@ const LIST_BOUNDS: (u64, u64) = (2_000, 50_000);
 /// looked through than centroids.
 const LISTS: u32 = 256;
 const PER_LIST: u32 = 64;
-/// Candidates for each neighbour.
-const RERANK: u32 = 4;
 
 impl Choice {
     /// Measures distances of `dim` lanes and chooses: all lanes while that takes 5 µs at most, all
@@ -47,7 +45,7 @@ impl Choice {
         });
         let exact_up_to = within(LANES, exact, EXACT_BOUNDS);
         let lists_from = within(ONE_LIST, coded, LIST_BOUNDS).max(exact_up_to + 1);
-        Self { exact_up_to, lists_from, lists: LISTS, per_list: PER_LIST, rerank: RERANK }
+        Self { exact_up_to, lists_from, lists: LISTS, per_list: PER_LIST, ..Self::EXACT }
     }
 }
 

@@ -470,21 +470,18 @@ impl Corpus {
 /// Changes how far searches look, and how many candidates are compared.
 fn follow(lists: &mut Lists, verdict: Verdict) {
     let ListStats { probe_permille, rerank, lists: all, .. } = *lists.stats();
+    lists.set_probe_permille(verdict.step(probe_permille));
+    // From half of what nothing escapes on, it is not for want of lists.
+    let is_far = probe_permille * 2 >= MOST_PERMILLE;
     match verdict {
         Verdict::Keep => {}
-        Verdict::Fewer => {
-            lists.set_probe_permille(probe_permille - (probe_permille / 16).max(1));
-            lists.set_rerank(rerank - 1);
-        }
-        Verdict::More => {
-            lists.set_probe_permille(probe_permille + (probe_permille / 4).max(1));
-            // From half of what nothing escapes on, it is not for want of lists.
-            if probe_permille * 2 >= MOST_PERMILLE {
-                lists.set_rerank(rerank + (rerank / 4).max(1));
-            }
-            if probe_permille * 2 >= MOST_PERMILLE && all > 1 {
+        Verdict::Fewer => lists.set_rerank(rerank - 1),
+        Verdict::More if is_far => {
+            lists.set_rerank(verdict.step(rerank));
+            if all > 1 {
                 lists.retrain();
             }
         }
+        Verdict::More => {}
     }
 }

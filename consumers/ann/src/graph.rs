@@ -6,6 +6,7 @@
 
 use crate::error::Error;
 use crate::index::{Ask, Exact, Index};
+use crate::lists::Choice;
 use crate::metric::Metric;
 use crate::nearest::Nearest;
 use crate::recall::Verdict;
@@ -14,18 +15,15 @@ use crate::window::Window;
 use std::fmt;
 use usearch::{IndexOptions, MetricKind, ScalarKind};
 
-/// Vectors up to which all are compared.
-const FEW: usize = 512;
 /// Connections of a vector, and how far the graph is followed when one is added.
 const CONNECTIONS: usize = 16;
 const EXPANSION_ADD: usize = 128;
 /// How far it is followed by a search: at first, and the bounds of what recall leads to.
 const EXPANSION: usize = 64;
-const EXPANSIONS: (usize, usize) = (16, 2_048);
+const EXPANSIONS: (u64, u64) = (16, 2_048);
 
 /// The index.
 pub(crate) struct Graph {
-    metric: Metric,
     graph: usearch::Index,
     exact: Exact,
     /// Whether a vector could not be added: then all are compared from there on.
@@ -37,7 +35,7 @@ impl fmt::Debug for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let expansion = self.graph.expansion_search();
         let mut debug = f.debug_struct("Graph");
-        debug.field("metric", &self.metric).field("expansion", &expansion);
+        debug.field("exact", &self.exact).field("expansion", &expansion);
         debug.field("is_broken", &self.is_broken).finish_non_exhaustive()
     }
 }
@@ -66,7 +64,7 @@ impl Graph {
         let graph = graph.map_err(refused)?;
         graph.reserve(window.room()).map_err(refused)?;
         let exact = Exact::new(metric);
-        Ok(Self { metric, graph, exact, is_broken: false, is_last_exact: true })
+        Ok(Self { graph, exact, is_broken: false, is_last_exact: true })
     }
 
     /// Whether the last search compared every vector.
@@ -76,13 +74,9 @@ impl Graph {
 
     /// Changes how far a search goes.
     pub(crate) fn follow(&mut self, verdict: Verdict) {
-        let now = self.graph.expansion_search();
-        let next = match verdict {
-            Verdict::Keep => now,
-            Verdict::More => now + (now / 4).max(1),
-            Verdict::Fewer => now - (now / 16).max(1),
-        };
-        self.graph.change_expansion_search(next.clamp(EXPANSIONS.0, EXPANSIONS.1));
+        let now = self.graph.expansion_search() as u64;
+        let next = verdict.step(now).clamp(EXPANSIONS.0, EXPANSIONS.1);
+        self.graph.change_expansion_search(usize::try_from(next).unwrap_or(EXPANSION));
     }
 }
 
@@ -100,7 +94,8 @@ impl Index for Graph {
     }
 
     fn search(&mut self, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) -> Scan {
-        self.is_last_exact = window.len() <= FEW || self.is_broken || nearest.has_radius();
+        let is_few = window.len() as u64 <= Choice::EXACT.exact_up_to;
+        self.is_last_exact = is_few || self.is_broken || nearest.has_radius();
         if self.is_last_exact {
             return self.search_all(window, ask, nearest);
         }

@@ -5,8 +5,9 @@ use crate::kernel;
 use crate::quantiser::Signed;
 
 /// Rounds of Lloyd's algorithm: of each the step from one code of the sample to the next. The first
-/// rounds need not look at all to go into the right direction.
+/// rounds need not look at all to go into the right direction, but at [`ENOUGH`] for each centroid.
 const SKIPS: [usize; 8] = [8, 8, 8, 4, 4, 2, 1, 1];
+const ENOUGH: usize = 8;
 /// The seed of the first choice.
 const SEED: u64 = 0x7469_636b_7269_6e67;
 
@@ -60,7 +61,8 @@ impl Centroids {
 /// Finds `count` centroids of `sample`, codes of `stride` bytes one behind the other; fewer if
 /// there are not as many codes.
 ///
-/// Cost: allocates; some three and a half passes over all pairs of code and centroid.
+/// Cost: allocates; some three and a half passes over all pairs of code and centroid, up to eight
+/// where the sample is small.
 pub(crate) fn train(sample: &[u8], stride: usize, count: usize) -> Centroids {
     let total = sample.len() / stride;
     let count = count.min(total).max(1);
@@ -74,6 +76,7 @@ pub(crate) fn train(sample: &[u8], stride: usize, count: usize) -> Centroids {
     let mut dots = vec![0; count];
     let (mut sums, mut counts) = (vec![0_i64; count * stride], vec![0_i64; count]);
     for skip in SKIPS {
+        let skip = skip.min(total / (ENOUGH * count)).max(1);
         sums.fill(0);
         counts.fill(0);
         // The code that is farthest from its centroid takes the place of one that nobody is near.

@@ -121,12 +121,10 @@ pub(crate) struct Body {
 }
 
 impl Choice {
-    /// Lanes that are compared in the time that a look at all codes of so few takes.
-    const FEW: u64 = 512;
-
-    /// Exact always, reading codes where there are more than a few hundred vectors.
+    /// Exact always, by codes where there are more than a few hundred vectors; with fewer, looking
+    /// at the codes first takes as long as comparing all lanes.
     pub const EXACT: Self =
-        Self { exact_up_to: Self::FEW, lists_from: u64::MAX, lists: 1, per_list: 1, rerank: 4 };
+        Self { exact_up_to: 512, lists_from: u64::MAX, lists: 1, per_list: 1, rerank: 4 };
 
     /// Vectors of one instrument up to which they are compared one by one, wherever they stand.
     pub(crate) fn few(&self) -> u64 {
@@ -214,8 +212,8 @@ impl Lists {
         self.training.is_none() && self.body.older.is_none()
     }
 
-    /// Sets how far a search looks, up to [`MOST_PERMILLE`], with which nothing is missed but what
-    /// codes hide; see [`ListStats::probe_permille`].
+    /// Sets how far a search looks, from 1 up to 2,000, with which nothing is missed but what codes
+    /// hide; see [`ListStats::probe_permille`].
     pub fn set_probe_permille(&mut self, permille: u64) {
         self.body.stats.probe_permille = permille.clamp(1, MOST_PERMILLE);
     }

@@ -49,12 +49,24 @@ pub struct RecallEstimate {
 /// What to do after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Look through more lists.
+    /// Search more.
     More,
-    /// Fewer would do.
+    /// Less would do.
     Fewer,
     /// All is well, or the batch is not complete.
     Keep,
+}
+
+impl Verdict {
+    /// The next of what makes a search find more the greater it is: a quarter more, or a sixteenth
+    /// less.
+    pub(crate) fn step(self, now: u64) -> u64 {
+        match self {
+            Self::Keep => now,
+            Self::More => now + (now / 4).max(1),
+            Self::Fewer => now.saturating_sub((now / 16).max(1)),
+        }
+    }
 }
 
 /// Counts comparisons.

@@ -19,11 +19,8 @@ use std::path::{Path, PathBuf};
 const SNAPSHOT_EVERY: u64 = 100_000;
 /// Vectors from one answer to registered queries to the next, if nothing else is said.
 const ANSWER_EVERY: u64 = 1_000;
-/// Lists, and candidates for each neighbour, if nothing else is said.
+/// Lists, if nothing else is said.
 const LISTS: u32 = 256;
-const RERANK: u32 = 4;
-/// Up to so many vectors an index of lists searches exactly, if nothing else is said.
-const EXACT_UP_TO: u64 = 512;
 /// From so many on it has more than one list.
 const LISTS_FROM: u64 = 50_000;
 
@@ -186,11 +183,11 @@ impl MatcherSpec {
             Some("exact") => Ok(IndexChoice::Exact),
             Some("auto") => Ok(IndexChoice::Auto),
             Some("lists") => Ok(IndexChoice::Lists(Choice {
-                exact_up_to: self.exact_up_to.unwrap_or(EXACT_UP_TO),
+                exact_up_to: self.exact_up_to.unwrap_or(Choice::EXACT.exact_up_to),
                 lists_from: self.lists_from.unwrap_or(LISTS_FROM),
                 lists: self.lists.unwrap_or(LISTS),
                 per_list: 1,
-                rerank: self.rerank.unwrap_or(RERANK),
+                rerank: self.rerank.unwrap_or(Choice::EXACT.rerank),
             })),
             Some(found) => Err(refusal(format!(
                 "{found:?} is not an index: expected in-place, exact, auto or lists"

@@ -90,7 +90,7 @@ impl Seeker {
         for generation in body.generations() {
             let wanted = (metric, filter);
             let (seen, all) = self.look_near(generation, wanted, effort.probe_permille, window);
-            scan.scanned += seen;
+            scan.scanned += seen as u64;
             is_all &= all;
         }
         self.compare(body.metric, window, ask, nearest);
@@ -120,10 +120,9 @@ impl Seeker {
         };
         self.begin(body, 1, ask, nearest);
         let (metric, filter) = (body.metric, ask.filter);
-        let mut scan = Scan::default();
         let mut seen = 0;
         for generation in body.generations() {
-            scan.scanned += self.look(&generation.lists, (metric, filter), window, Some(&mut seen));
+            seen += self.look(&generation.lists, (metric, filter), window, Some(seen));
         }
         self.compare(metric, window, ask, nearest);
         let limit = (nearest.limit(), ask.query.len());
@@ -138,7 +137,7 @@ impl Seeker {
         for position in &self.near {
             Exact::offer(metric, window, *position, query, nearest);
         }
-        scan
+        Scan { scanned: seen as u64, ..Scan::default() }
     }
 
     /// Prepares for a query.
@@ -229,7 +228,7 @@ impl Seeker {
         (metric, filter): (Metric, Filter),
         permille: u64,
         window: &Window,
-    ) -> (u64, bool) {
+    ) -> (usize, bool) {
         let mut near = std::mem::take(&mut self.centroids);
         self.rank_centroids(generation, metric, &mut near);
         let share = (near.len() as u64 * permille).div_ceil(1_000);
@@ -290,30 +289,27 @@ impl Seeker {
         }
     }
 
-    /// Looks through lists for the shortlist. All ranks are kept, behind the first `kept`, which
-    /// are then more, where that is given.
+    /// Looks through lists for the shortlist and gives the number of codes. Their ranks are kept,
+    /// in `dots` from `kept` on, where that is given.
     fn look<'l>(
         &mut self,
         lists: impl IntoIterator<Item = &'l Arc<Posting>>,
         (metric, filter): (Metric, Filter),
         window: &Window,
-        mut kept: Option<&mut usize>,
-    ) -> u64 {
+        kept: Option<usize>,
+    ) -> usize {
         let (admits_all, stride) = (filter.admits_all(), self.code.len());
         let ranking = self.ranking(metric);
         let mut seen = 0;
         for run in lists.into_iter().flat_map(|list| list.runs(stride)) {
-            let at = kept.as_deref().copied().unwrap_or(0);
+            let at = kept.map_or(0, |kept| kept + seen);
             let end = at + run.positions.len();
             if self.dots.len() < end {
                 self.dots.resize(end.max(window.len()), 0);
             }
             let dots = self.dots.get_mut(at..end).unwrap_or(&mut []);
             kernel::dot_codes(run.codes, self.signed.lanes(), dots);
-            if let Some(kept) = &mut kept {
-                **kept = end;
-            }
-            seen += run.positions.len() as u64;
+            seen += run.positions.len();
             let good = kernel::rank(dots, run.squares, ranking, self.shortlist.limit());
             for at in bits(good) {
                 let (Some(rank), Some(position)) = (dots.get(at), run.positions.get(at)) else {
