@@ -96,7 +96,7 @@ impl Quantiser {
     pub(crate) fn slack(&self, lanes: &[f32], factor: f32, code: &[u8]) -> f32 {
         let step = f64::from(self.step);
         let scale = f64::from(factor) / step;
-        let shift = f64::from(self.middle) / step + f64::from(MIDDLE);
+        let shift = f64::from(self.middle) / step - f64::from(MIDDLE);
         let square = kernel::gap_squared(lanes, code, [scale, shift]);
         #[expect(clippy::cast_possible_truncation, reason = "made greater than what is cut off")]
         let slack = (square.sqrt() * SLACKER + 1e-6) as f32;
@@ -173,6 +173,10 @@ mod tests {
                 let far = (quantiser.decode(*code) - lane).abs();
                 prop_assert!(far <= quantiser.step * 0.51 + 1e-5, "{lane} {code} {far}");
             }
+            let far = |(lane, code): (&f32, &u8)| f64::from(quantiser.decode(*code) - lane).powi(2);
+            let far = lanes.iter().zip(&code).map(far).sum::<f64>().sqrt();
+            let slack = f64::from(quantiser.slack(&lanes, 1.0, &code) * quantiser.step);
+            prop_assert!((slack - far).abs() <= 1e-3 * (1.0 + far), "{slack} and {far}");
             prop_assert!(code[lanes.len()..].iter().all(|code| *code == MIDDLE));
             let mut signed = Signed::new(code.len());
             signed.set(&code);
