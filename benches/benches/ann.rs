@@ -143,7 +143,7 @@ fn two_cores(window: usize, lists: u32, each: Duration) {
         insert(&mut coded, seq, &stream.next());
         seq += 1;
     }
-    coded.set_probe_permille(200);
+    coded.set_probe_permille(50);
     let rows: Vec<Vec<f32>> = (0..window).map(|_| stream.next()).collect();
     let queries: Vec<Vec<f32>> = (0..QUERIES).map(|_| stream.next()).collect();
     // Inserts for as long as was said, at this rate or as fast as it goes; says how fast it was.

@@ -1,7 +1,7 @@
 //! Queries of other processes: each process creates a ring of its own, all are followed here.
 
 use crate::error::Error;
-use crate::scan::shape_of;
+use crate::shape::Shape;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tickring::record::{Answer, Match, Query, Record, lane_type};
@@ -204,8 +204,8 @@ impl Askers {
         let start = next.map_or(Start::Oldest, Start::Sequence);
         let reader =
             Reader::open_with(&self.directory, &name, &ReaderOptions::named("ann", start))?;
-        let wanted = (self.request.lanes.len(), FieldType::F32);
-        if shape_of::<Query>(reader.schema()) != Some(wanted) {
+        let wanted = Shape::new(self.request.lanes.len(), FieldType::F32);
+        if Shape::of::<Query>(reader.schema()) != Some(wanted) {
             self.refused.retain(|(refused, _)| *refused != name);
             self.refused.push((name, number));
             return Ok(());

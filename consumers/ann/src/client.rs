@@ -4,7 +4,7 @@
 use crate::askers::asker_number;
 use crate::corpus::Terms;
 use crate::error::Error;
-use crate::matcher::lanes_of;
+use crate::matcher::shape_of;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -110,8 +110,8 @@ impl Client {
     pub fn open(directory: &Directory, bus: &str, options: &ClientOptions) -> Result<Self, Error> {
         let ring = |name: &str| RingName::new(bus, name);
         let vectors = ring(&options.vectors)?;
-        let (dim, _) =
-            lanes_of(&vectors, Reader::open(directory, &vectors, Start::Latest)?.schema())?;
+        let probe = Reader::open(directory, &vectors, Start::Latest)?;
+        let dim = shape_of(&vectors, probe.schema())?.dim;
         let joining = ReaderOptions::named("ann-client", Start::Latest);
         let matches = Reader::open_with(directory, &ring(&options.matches)?, &joining)?;
         if !matches.schema().kinds().iter().any(|kind| kind.rtype == Answer::RTYPE) {

@@ -54,6 +54,7 @@ mod queries;
 mod recall;
 mod scan;
 mod searcher;
+mod shape;
 mod shortlist;
 mod snapshot;
 mod spec;

@@ -19,7 +19,7 @@ use crate::stats::Stats;
 use hdrhistogram::Histogram;
 use saving::Saving;
 use search::Search;
-pub(crate) use slot::lanes_of;
+pub(crate) use slot::shape_of;
 use slot::{Found, Slot};
 use std::time::{Duration, Instant};
 use tickring::record::{Match, Record, RecordHeader};

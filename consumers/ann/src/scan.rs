@@ -8,11 +8,12 @@
 use crate::kernel;
 use crate::metric::{Metric, cosine_distance};
 use crate::nearest::{Nearest, Neighbour};
+use crate::shape::Shape;
 use std::mem::offset_of;
 use std::ops::{AddAssign, Range};
-use tickring::record::{Lane, Record, Vector, lane_type};
-use tickring::schema::{FieldType, Schema, Unit};
-use tickring::{Lanes, LiveRecord, Reader, f16};
+use tickring::record::Vector;
+use tickring::schema::FieldType;
+use tickring::{Lanes, LiveRecord, Reader};
 
 /// Slots that are looked at between two validations: long enough that validation costs
 /// nothing, short enough that a lap costs little.
@@ -106,10 +107,11 @@ impl ExactScan {
     /// allocation but the first time with lanes of another type than f32.
     pub fn search(&mut self, vectors: &Reader, range: Range<u64>, query: &[f32]) -> Scan {
         self.nearest.clear();
+        let ty = Shape::of::<Vector>(vectors.schema()).map_or(FieldType::F32, |shape| shape.ty);
         let query = Asked {
             lanes: query,
             norm: self.metric.norm_of(query),
-            ty: shape_of::<Vector>(vectors.schema()).map_or(FieldType::F32, |(_, ty)| ty),
+            shape: Shape::new(query.len(), ty),
         };
         let mut scan = Scan::default();
         let mut first = range.start;
@@ -150,24 +152,24 @@ impl ExactScan {
     ) -> Option<(Scan, u64)> {
         let limit = self.nearest.limit();
         let Self { metric, candidates, widened, .. } = self;
-        let Asked { lanes: query, norm: query_norm, ty } = *asked;
+        let Asked { lanes: query, norm: query_norm, shape } = *asked;
         candidates.clear();
-        if ty != FieldType::F32 {
+        if shape.ty != FieldType::F32 {
             widened.resize(query.len(), 0.0);
         }
         vectors.view_at(first, most, |view| {
             let mut seen = Seen { not_numbers: 0, limit, candidates };
             let mut not_vectors = 0;
             let comparable = view.iter().filter_map(|record| {
-                if is_comparable(&record, query.len(), ty) {
+                if shape.is_of(&record) {
                     return Some((record, record.lanes()));
                 }
                 not_vectors += 1;
                 None
             });
             match metric {
-                _ if ty != FieldType::F32 => comparable.for_each(|(record, lanes)| {
-                    widen(lanes, ty, widened);
+                _ if shape.ty != FieldType::F32 => comparable.for_each(|(record, lanes)| {
+                    shape.widen(lanes, widened);
                     let sum = kernel::fold(widened, query, metric.operation());
                     seen.take(&record, metric.distance(sum, norm_of(&record), query_norm));
                 }),
@@ -212,43 +214,11 @@ impl Seen<'_> {
     }
 }
 
-/// What is searched for, and the type of the lanes that it is compared with.
+/// What is searched for, and what it is compared with.
 struct Asked<'q> {
     lanes: &'q [f32],
     norm: f64,
-    ty: FieldType,
-}
-
-/// The number of lanes that a schema gives vectors, or queries, and their type; `None` if it has
-/// no such kind with lanes that can be compared.
-pub(crate) fn shape_of<R: Record>(schema: &Schema) -> Option<(usize, FieldType)> {
-    let kind = schema.kinds().iter().find(|kind| kind.rtype == R::RTYPE)?;
-    let lanes = kind.fields.iter().find(|field| field.unit == Unit::Lanes)?;
-    let is_there = usize::try_from(lanes.offset) == Ok(Vector::LANES_OFFSET);
-    let can_be = is_there && lanes.count > 0 && lane_type::of(lanes.ty).is_some();
-    can_be.then_some((usize::try_from(lanes.count).ok()?, lanes.ty))
-}
-
-/// Copies lanes of a type out of their slot.
-#[inline]
-pub(crate) fn widen(lanes: Lanes<'_>, ty: FieldType, out: &mut [f32]) {
-    match ty {
-        f16::FIELD => lanes.widen_to::<f16>(out),
-        i8::FIELD => lanes.widen_to::<i8>(out),
-        _ => lanes.copy_to(out),
-    }
-}
-
-/// Whether a record is a vector of `dim` lanes of a type.
-#[inline]
-pub(crate) fn is_comparable(record: &LiveRecord<'_>, dim: usize, ty: FieldType) -> bool {
-    const DIM: usize = offset_of!(Vector, dim);
-    const _: () = assert!(DIM.is_multiple_of(8) && offset_of!(Vector, dtype) == DIM + 2);
-    let [dim_low, dim_high, dtype, ..] = record.word(DIM / 8).to_le_bytes();
-    record.rtype() == Vector::RTYPE
-        && usize::from(u16::from_le_bytes([dim_low, dim_high])) == dim
-        && Some(dtype) == lane_type::of(ty)
-        && record.lanes().len() * size_of::<f32>() >= dim * ty.size_bytes() as usize
+    shape: Shape,
 }
 
 /// The norm that a vector's writer stored.

@@ -2,7 +2,7 @@
 
 use super::saving::Saving;
 use super::search::Search;
-use super::slot::{Found, Slot, lanes_of};
+use super::slot::{Found, Slot, shape_of};
 use super::{Matcher, Newest, Registered, Task};
 use crate::askers::Askers;
 use crate::corpus::Corpus;
@@ -14,12 +14,12 @@ use crate::outlet::Outlet;
 use crate::patterns::PatternScan;
 use crate::queries::Queries;
 use crate::scan::ExactScan;
+use crate::shape::Shape;
 use crate::snapshot::{self, Stand};
 use crate::stats::Stats;
 use hdrhistogram::Histogram;
 use std::time::Instant;
 use tickring::record::{Answer, Match, Record, UNDEF_TIME};
-use tickring::schema::FieldType;
 use tickring::{Directory, Reader, ReaderOptions, RingInfo, RingName, RingSpec, Start, Writer};
 
 /// Latencies above this are counted as this, in nanoseconds.
@@ -46,7 +46,8 @@ impl Matcher {
     ) -> Result<Self, Error> {
         let info = RingInfo::read(directory, vectors)?;
         let probe = Reader::open(directory, vectors, Start::Latest)?;
-        let (dim, ty) = lanes_of(vectors, probe.schema())?;
+        let shape = shape_of(vectors, probe.schema())?;
+        let dim = shape.dim;
         drop(probe);
         let window = options.checked_window(info.capacity)?;
         options.check_dim(vectors, dim)?;
@@ -79,7 +80,7 @@ impl Matcher {
         }
         let mut search = match restored {
             Some((_, corpus)) => Search::Corpus(Box::new(corpus)),
-            None => options.search(&reader, (dim, ty), window)?,
+            None => options.search(&reader, shape, window)?,
         };
         let saving = options.snapshot.map(|saved| Saving {
             path: saved.path,
@@ -97,7 +98,7 @@ impl Matcher {
             task,
             k: options.k,
             publishes_latency: options.latency,
-            slot: Slot::blank((dim, ty)),
+            slot: Slot::blank(shape),
             newest: Newest { seq: 0, ts_event: UNDEF_TIME, read_at: Instant::now() },
             askers,
             unasked: 0,
@@ -125,20 +126,15 @@ impl MatcherOptions {
 
     /// What is searched by a matcher that begins without a snapshot: what stands in the ring before
     /// its first vector is part of it.
-    fn search(
-        &self,
-        reader: &Reader,
-        (dim, ty): (usize, FieldType),
-        window: u64,
-    ) -> Result<Search, Error> {
+    fn search(&self, reader: &Reader, shape: Shape, window: u64) -> Result<Search, Error> {
         let floor = reader.resident().start;
-        let index = self.index.resolved(dim, None);
+        let index = self.index.resolved(shape.dim, None);
         let Some(own) = self.corpus(window, index) else {
             let scan = ExactScan::new(self.metric, self.k.into());
             return Ok(Search::InPlace { scan, window, floor });
         };
-        let mut corpus = Corpus::new(dim, own)?;
-        let mut slot = Slot::blank((dim, ty));
+        let mut corpus = Corpus::new(shape.dim, own)?;
+        let mut slot = Slot::blank(shape);
         for seq in floor..reader.cursor().min(reader.published()) {
             let found = reader.view_at(seq, 1, |view| slot.take(view.iter().next()));
             if found == Some(Found::Vector) {

@@ -1,9 +1,9 @@
 //! A vector copied out of its slot, and the ring that it must come from.
 
 use crate::error::Error;
-use crate::scan::{is_comparable, shape_of, widen};
+use crate::shape::Shape;
 use tickring::record::{Record, Restart, Tombstone, UNDEF_TIME, Vector};
-use tickring::schema::{FieldType, Schema};
+use tickring::schema::Schema;
 use tickring::{LiveRecord, RingName};
 
 /// A vector copied out of its slot.
@@ -14,7 +14,7 @@ pub(super) struct Slot {
     /// As f32, whatever they are in the ring.
     pub(super) lanes: Box<[f32]>,
     /// What they are in the ring.
-    ty: FieldType,
+    shape: Shape,
 }
 
 /// What stood in the slot that was read.
@@ -27,19 +27,19 @@ pub(super) enum Found {
 }
 
 impl Slot {
-    pub(super) fn blank((dim, ty): (usize, FieldType)) -> Self {
+    pub(super) fn blank(shape: Shape) -> Self {
         let vector = Vector::empty(0, 0, UNDEF_TIME);
-        Self { seq: 0, vector, lanes: vec![0.0; dim].into_boxed_slice(), ty }
+        Self { seq: 0, vector, lanes: vec![0.0; shape.dim].into_boxed_slice(), shape }
     }
 
     /// Copies a vector out of its slot. Total on garbage; what is copied counts only if the
     /// view was validated.
     pub(super) fn take(&mut self, record: Option<LiveRecord<'_>>) -> Found {
         let Some(record) = record else { return Found::Other };
-        if is_comparable(&record, self.lanes.len(), self.ty) {
+        if self.shape.is_of(&record) {
             self.seq = record.seq();
             self.vector = record.read();
-            widen(record.lanes(), self.ty, &mut self.lanes);
+            self.shape.widen(record.lanes(), &mut self.lanes);
             return Found::Vector;
         }
         match record.rtype() {
@@ -50,9 +50,9 @@ impl Slot {
     }
 }
 
-/// The number of lanes that the schema of a vectors ring gives them, and their type.
-pub(crate) fn lanes_of(name: &RingName, schema: &Schema) -> Result<(usize, FieldType), Error> {
-    shape_of::<Vector>(schema).ok_or_else(|| Error::NotVectors {
+/// The lanes that the schema of a vectors ring gives them.
+pub(crate) fn shape_of(name: &RingName, schema: &Schema) -> Result<Shape, Error> {
+    Shape::of::<Vector>(schema).ok_or_else(|| Error::NotVectors {
         name: name.to_string(),
         found: schema.kinds().iter().map(|kind| kind.name.to_string()).collect(),
     })
