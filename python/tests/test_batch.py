@@ -191,6 +191,10 @@ def test_vectors_have_their_lanes_as_a_subarray(
     np.testing.assert_array_equal(batch.of("vector"), batch.array)
     with ring.reader("oldest").view() as view:
         np.testing.assert_array_equal(view.array, batch.array)
+    frame = batch.to_polars()
+    assert frame["lanes"].to_list() == batch.array["lanes"].tolist()
+    assert frame["vec_id"].to_list() == list(range(5))
+    assert [row.tolist() for row in batch.to_pandas()["lanes"]] == batch.array["lanes"].tolist()
 
 
 def test_publish_refuses_another_dtype_and_writes_no_reserved_bytes(directory: Path) -> None:
