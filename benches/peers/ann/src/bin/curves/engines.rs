@@ -1,13 +1,15 @@
 //! The engines, each built and ready to be asked.
 
-mod hnswlib;
+mod called;
+mod diskann;
 mod ours;
 mod theirs;
 
+use crate::options::Options;
 use crate::sets::{Set, each};
+use called::Program;
 use std::error::Error;
 use std::hint::black_box;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tickring_ann::Queries;
 
@@ -35,12 +37,19 @@ pub(crate) struct Candidate {
 }
 
 /// Builds all of them.
-pub(crate) fn build(set: &Set, hnswlib: Option<&Path>) -> Result<Vec<Candidate>, Box<dyn Error>> {
+pub(crate) fn build(set: &Set, options: &Options) -> Result<Vec<Candidate>, Box<dyn Error>> {
     let mut all = ours::build(set)?;
     all.extend(theirs::build(set)?);
-    match hnswlib {
-        Some(program) => all.extend(hnswlib::build(set, program)?),
-        None => eprintln!("without hnswlib: name its program by --hnswlib"),
+    all.extend(diskann::build(set)?);
+    let called = [
+        ("hnswlib", &options.hnswlib, [(16, 200), (32, 200)]),
+        ("svs", &options.svs, [(32, 100), (64, 200)]),
+    ];
+    for (engine, path, graphs) in called {
+        match path {
+            Some(path) => all.extend(called::build(set, &Program { engine, path, graphs })?),
+            None => eprintln!("without {engine}: name its program by --{engine}"),
+        }
     }
     Ok(all)
 }

@@ -1,5 +1,5 @@
-//! Recall against latency: our exact search, codes and lists beside usearch, hnswlib and faiss, on
-//! recorded vectors and simulated ones, one thread, in turns.
+//! Recall against latency: our exact search, codes and lists beside usearch, diskann, hnswlib, SVS
+//! and faiss, on recorded vectors and simulated ones, one thread, in turns.
 //!
 //! Run by `cargo xtask bench curves`. A group has one set that settings are chosen on, the fastest
 //! of each engine that reaches a recall, and others that they are judged on. Within a round every
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Lets all engines take turns over a set.
 fn measure(set: &Set, options: &Options) -> Result<Vec<Curve>, Box<dyn Error>> {
     eprintln!("{}: {} vectors of {} lanes", set.name, set.base.len(), set.base.dim());
-    let mut candidates = engines::build(set, options.hnswlib.as_deref())?;
+    let mut candidates = engines::build(set, options)?;
     let mut curves: Vec<Curve> = Vec::new();
     for Candidate { engine, .. } in &candidates {
         if curves.iter().all(|curve| curve.engine != *engine) {

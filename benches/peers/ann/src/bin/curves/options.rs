@@ -3,7 +3,7 @@
 use clap::Parser;
 use std::path::PathBuf;
 
-/// Measures recall against latency beside usearch, hnswlib and faiss
+/// Measures recall against latency beside usearch, diskann, hnswlib, SVS and faiss
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Options {
     /// Rounds, in which all engines take turns
@@ -21,4 +21,7 @@ pub(crate) struct Options {
     /// The program that calls hnswlib
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) hnswlib: Option<PathBuf>,
+    /// The program that calls SVS
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) svs: Option<PathBuf>,
 }

@@ -126,7 +126,9 @@ the first set is judged on another; \"below\" says that it missed the recall the
 figures beside it are of different recalls. Fastest here is what reaches it on the judged set, known
 afterwards. Latencies are medians over the rounds with [smallest..largest] of p50 and p99; ours / it
 is the p50 of the fastest of ours, chosen in the same way, beside the row's in the same round. Of
-equal distances any counts. hnswlib is called from C++ and times itself; faiss is called from Rust
-through its C interface, built for this processor and held to one thread; usearch from Rust.
-Directions are normalised for hnswlib and faiss beforehand, which is not timed. What
+equal distances any counts. hnswlib and SVS (a Vamana graph of f32 lanes) are called from C++ and
+time themselves; faiss is called from Rust through its C interface, built for this processor and
+held to one thread; usearch and diskann (of f32 lanes, and of codes of eight bits with a second look
+at f16) from Rust. Directions are normalised for all of them but usearch beforehand, which is not
+timed. What
 tickring auto chooses by itself is what a user gets who chooses nothing.";

@@ -1,4 +1,4 @@
-//! hnswlib in a process of its own, which is C++ and times its own searches.
+//! hnswlib and SVS, which are C++: each in a process of its own that times its own searches.
 
 use super::{Answers, Asked, Candidate, flat};
 use crate::K;
@@ -12,13 +12,20 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tickring_ann::{Metric, Queries};
 
-/// Connections of a node, and how far the graph is followed when one is added.
-const GRAPHS: [(usize, usize); 2] = [(16, 200), (32, 200)];
+/// The program of an engine.
+pub(super) struct Program<'p> {
+    pub(super) engine: &'static str,
+    pub(super) path: &'p Path,
+    /// Connections of a node, and how far the graph is followed when one is added.
+    pub(super) graphs: [(usize, usize); 2],
+}
+
 /// How far it is followed by a query.
 const EFS: [usize; 9] = [10, 16, 24, 32, 48, 64, 128, 256, 512];
 
 /// The process, which ends when this is dropped.
 struct Caller {
+    engine: &'static str,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -26,20 +33,20 @@ struct Caller {
     is_cosine: bool,
 }
 
-pub(super) fn build(set: &Set, program: &Path) -> Result<Vec<Candidate>, Box<dyn Error>> {
-    GRAPHS.iter().map(|graph| one(set, program, *graph)).collect()
+pub(super) fn build(set: &Set, program: &Program) -> Result<Vec<Candidate>, Box<dyn Error>> {
+    program.graphs.iter().map(|graph| one(set, program, *graph)).collect()
 }
 
 fn one(
     set: &Set,
-    program: &Path,
+    Program { engine, path, .. }: &Program,
     (connections, construction): (usize, usize),
 ) -> Result<Candidate, Box<dyn Error>> {
     let is_cosine = set.metric == Metric::Cosine;
     let folder = tempfile::tempdir()?;
     let base = folder.path().join("base");
     fs::write(&base, bytes(&flat(&set.base, is_cosine)))?;
-    let mut child = Command::new(program)
+    let mut child = Command::new(path)
         .arg(set.base.dim().to_string())
         .arg(if set.metric == Metric::L2 { "l2" } else { "ip" })
         .arg(&base)
@@ -48,16 +55,16 @@ fn one(
         .stdout(Stdio::piped())
         .spawn()?;
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err("the streams of hnswlib were piped".into());
+        return Err(format!("the streams of {engine} were piped").into());
     };
     let output = BufReader::new(output);
-    let mut caller = Caller { child, input, output, folder, is_cosine };
+    let mut caller = Caller { engine, child, input, output, folder, is_cosine };
     let line = caller.line()?;
     if line != "ready" {
-        return Err(format!("expected hnswlib to be ready, found {line:?}").into());
+        return Err(format!("expected {engine} to be ready, found {line:?}").into());
     }
     Ok(Candidate {
-        engine: "hnswlib",
+        engine,
         name: format!("{connections} connections, "),
         settings: EFS.iter().map(|ef| format!("ef {ef}")).collect(),
         asked: Box::new(caller),
@@ -86,14 +93,17 @@ impl Asked for Caller {
                 break;
             }
             let mut numbers = line.split(' ').map(str::parse::<u64>);
-            let Some(time) = numbers.next() else { return Err("hnswlib has ended".into()) };
+            let Some(time) = numbers.next() else {
+                return Err(format!("{} has ended", self.engine).into());
+            };
             answers.times.push(Duration::from_nanos(time?));
             answers.ids.push(numbers.collect::<Result<_, _>>()?);
         }
         if answers.times.len() == queries.len() {
             return Ok(answers);
         }
-        Err(format!("hnswlib answered {} of {}", answers.times.len(), queries.len()).into())
+        let (engine, found) = (self.engine, answers.times.len());
+        Err(format!("{engine} answered {found} of {}", queries.len()).into())
     }
 }
 
