@@ -28,7 +28,7 @@ impl Stream {
 /// again after two and two thirds windows, which is beyond what is measured.
 pub(crate) fn lists(window: usize, lists: u32) -> Indexing {
     let lists_from = window as u64 * 2 / 3;
-    Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, per_list: 1, rerank: 4 })
+    Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, per_list: 1, rerank: 2 })
 }
 
 /// An empty corpus, which measures no recall by itself.

@@ -67,7 +67,7 @@ pub enum Engine {
         /// Lists.
         lists: u32,
         /// Candidates for each neighbour.
-        #[serde(default = "four")]
+        #[serde(default = "two")]
         rerank: u32,
         /// Live vectors up to which all are compared.
         #[serde(default)]
@@ -164,8 +164,8 @@ fn hundred() -> u64 {
     100
 }
 
-fn four() -> u32 {
-    4
+fn two() -> u32 {
+    2
 }
 
 impl Insert {

@@ -46,8 +46,8 @@ pub struct Row {
     pub rss_mib: f64,
     /// Lists, lists looked through, and candidates for each neighbour; 0 where all are compared.
     pub lists: [u64; 3],
-    /// Centroids so far, and how often the range of codes was changed.
-    pub generations: [u64; 2],
+    /// Centroids so far.
+    pub generation: u64,
 }
 
 impl Row {
@@ -284,11 +284,10 @@ impl Run<'_> {
         let (count, time) = std::mem::take(&mut self.lately);
         let updates = if count == 0 { 0.0 } else { count as f64 / time.as_secs_f64().max(1e-9) };
         let stats = self.corpus.list_stats();
-        let of =
-            |ListStats { lists, probe_permille, rerank, generation, refitted, .. }: &ListStats| {
-                ([*lists, *probe_permille, *rerank], [u64::from(*generation), *refitted])
-            };
-        let (lists, generations) = stats.map_or_else(Default::default, of);
+        let of = |ListStats { lists, probe_permille, rerank, generation, .. }: &ListStats| {
+            ([*lists, *probe_permille, *rerank], u64::from(*generation))
+        };
+        let (lists, generation) = stats.map_or_else(Default::default, of);
         Ok(Row {
             inserted: self.inserted,
             stream_s: self.clock_ns as f64 / 1e9,
@@ -296,7 +295,7 @@ impl Run<'_> {
             updates,
             rss_mib: resident_mib()?,
             lists,
-            generations,
+            generation,
             ..Row::default()
         })
     }

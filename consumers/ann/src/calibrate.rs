@@ -1,8 +1,8 @@
 //! Which index suits how many vectors, on this machine.
 
+use crate::code::stride_of;
 use crate::kernel::{self, Operation};
 use crate::lists::Choice;
-use crate::quantiser::stride_of;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,11 @@
-//! Centroids by k-means over codes, in integers only: the same codes and the same seed give the
-//! same centroids on every processor.
+//! Centroids by k-means over codes, by sums of f64 in one order: the same codes and the same seed
+//! give the same centroids on every processor.
 
-use crate::kernel;
-use crate::quantiser::Signed;
+use crate::code::{MIDDLE, Measure, Signed, encode};
+use crate::codes::Codes;
+use crate::kernel::{self, Ranking};
+use crate::lists::nearest;
+use crate::metric::Metric;
 
 /// Rounds of Lloyd's algorithm: of each the step from one code of the sample to the next. The first
 /// rounds need not look at all to go into the right direction, but at [`ENOUGH`] for each centroid.
@@ -11,108 +14,77 @@ const ENOUGH: usize = 8;
 /// The seed of the first choice.
 const SEED: u64 = 0x7469_636b_7269_6e67;
 
-/// The centroids, one behind the other, and the squares of each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Centroids {
-    pub(crate) codes: Vec<u8>,
-    pub(crate) squares: Vec<i32>,
+/// One centroid in the middle: all are near to it.
+pub(crate) fn single(stride: usize) -> Codes {
+    let mut codes = Codes::new(stride);
+    codes.push(&vec![MIDDLE; stride], Measure::default());
+    codes
 }
 
-impl Centroids {
-    /// One centroid in the middle: all are near to it.
-    pub(crate) fn single(stride: usize) -> Self {
-        Self { codes: vec![128; stride], squares: vec![0] }
-    }
-
-    /// Takes centroids whose squares are computed.
-    pub(crate) fn from_codes(codes: Vec<u8>, stride: usize) -> Self {
-        let mut signed = Signed::new(stride);
-        let squares = codes.chunks_exact(stride).map(|code| {
-            signed.set(code);
-            signed.square
-        });
-        Self { squares: squares.collect(), codes }
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.squares.len()
-    }
-
-    /// The nearest centroid, of equally near ones the first, and the squared distance less the
-    /// code's own square. `dots` has a place for each centroid.
-    #[inline]
-    pub(crate) fn nearest(&self, code: &Signed, dots: &mut [i32]) -> (usize, i32) {
-        if self.squares.len() == 1 {
-            return (0, 0);
-        }
-        kernel::dot_codes(&self.codes, code.lanes(), dots);
-        let far = |(square, dot): (&i32, &i32)| square - 2 * code.corrected(*dot);
-        let mut best = (0, i32::MAX);
-        for (at, far) in self.squares.iter().zip(dots.iter()).map(far).enumerate() {
-            if far < best.1 {
-                best = (at, far);
-            }
-        }
-        best
-    }
-}
-
-/// Finds `count` centroids of `sample`, codes of `stride` bytes one behind the other; fewer if
-/// there are not as many codes.
+/// Finds `count` centroids of `sample`, codes of `dim` lanes; fewer if there are not as many.
 ///
 /// Cost: allocates; some three and a half passes over all pairs of code and centroid, up to eight
 /// where the sample is small.
-pub(crate) fn train(sample: &[u8], stride: usize, count: usize) -> Centroids {
-    let total = sample.len() / stride;
+pub(crate) fn train(sample: &Codes, dim: usize, count: usize) -> Codes {
+    let (total, stride) = (sample.len(), sample.stride());
     let count = count.min(total).max(1);
     if total == 0 || count == 1 {
-        return Centroids::single(stride);
+        return single(stride);
     }
-    let row = |at: usize| sample.get(at * stride..(at + 1) * stride).unwrap_or(&[]);
-    let codes: Vec<u8> = chosen(total, count).into_iter().flat_map(|at| row(at).to_vec()).collect();
-    let mut centroids = Centroids::from_codes(codes, stride);
+    let mut centroids = Codes::new(stride);
+    let mut code = vec![0; stride];
+    for at in chosen(total, count) {
+        centroids.push(sample.code(at), sample.all().measure(at));
+    }
     let mut signed = Signed::new(stride);
-    let mut dots = vec![0; count];
-    let (mut sums, mut counts) = (vec![0_i64; count * stride], vec![0_i64; count]);
+    let (mut dots, mut ranks) = (vec![0; count], vec![0.0; count]);
+    let (mut sums, mut counts) = (vec![0.0_f64; count * dim], vec![0_u32; count]);
+    let mut lanes = vec![0.0_f32; dim];
     for skip in SKIPS {
         let skip = skip.min(total / (ENOUGH * count)).max(1);
-        sums.fill(0);
+        sums.fill(0.0);
         counts.fill(0);
         // The code that is farthest from its centroid takes the place of one that nobody is near.
-        let mut farthest = (0, i32::MIN);
-        for (at, code) in sample.chunks_exact(stride).enumerate().step_by(skip) {
-            signed.set(code);
-            let (home, far) = centroids.nearest(&signed, &mut dots);
-            let far = far + signed.square;
+        let mut farthest = (0, f32::NEG_INFINITY);
+        for at in (0..total).step_by(skip) {
+            let measure = sample.all().measure(at);
+            signed.set(sample.code(at));
+            let ranking = Ranking::new(Metric::L2, dim, &measure, signed.excess);
+            kernel::dot_codes(centroids.all().codes, signed.lanes(), &mut dots);
+            kernel::rank(&dots, &centroids.all(), &ranking, &mut ranks);
+            let (home, far) = nearest(&ranks);
             if far > farthest.1 {
                 farthest = (at, far);
             }
             if let Some(count) = counts.get_mut(home) {
                 *count += 1;
             }
-            let sum = sums.get_mut(home * stride..(home + 1) * stride).unwrap_or(&mut []);
-            sum.iter_mut().zip(code).for_each(|(sum, lane)| *sum += i64::from(*lane));
-        }
-        let mut codes = Vec::with_capacity(count * stride);
-        for (sum, count) in sums.chunks_exact(stride).zip(&counts) {
-            match count {
-                0 => codes.extend_from_slice(row(farthest.0)),
-                count => codes.extend(sum.iter().map(|sum| mean(*sum, *count))),
+            let sum = sums.get_mut(home * dim..(home + 1) * dim).unwrap_or(&mut []);
+            let (middle, step) = (f64::from(measure.middle), f64::from(measure.step));
+            for (sum, lane) in sum.iter_mut().zip(signed.lanes()) {
+                *sum += middle + step * f64::from(*lane);
             }
         }
-        let moved = Centroids::from_codes(codes, stride);
+        let mut moved = Codes::new(stride);
+        for (sum, count) in sums.chunks_exact(dim).zip(&counts) {
+            if *count == 0 {
+                moved.push(sample.code(farthest.0), sample.all().measure(farthest.0));
+                continue;
+            }
+            for (lane, sum) in lanes.iter_mut().zip(sum) {
+                #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
+                let mean = (sum / f64::from(*count)) as f32;
+                *lane = mean;
+            }
+            let measure = encode(&lanes, 1.0, &mut code);
+            moved.push(&code, measure);
+        }
         if moved == centroids && skip == 1 {
             break;
         }
         centroids = moved;
     }
     centroids
-}
-
-/// The mean of codes, rounded.
-fn mean(sum: i64, count: i64) -> u8 {
-    u8::try_from((2 * sum + count) / (2 * count)).unwrap_or(u8::MAX)
 }
 
 /// `count` different numbers below `total`, by the seed.
@@ -136,25 +108,38 @@ fn chosen(total: usize, count: usize) -> Vec<usize> {
 mod tests {
     use super::*;
 
+    fn sample(rows: impl Iterator<Item = [f32; 3]>) -> Codes {
+        let (mut codes, mut code) = (Codes::new(64), vec![0; 64]);
+        for row in rows {
+            let measure = encode(&row, 1.0, &mut code);
+            codes.push(&code, measure);
+        }
+        codes
+    }
+
     #[test]
     fn every_code_is_near_to_a_centroid_and_they_are_always_the_same_ones() {
-        let groups = [30_u8, 90, 160, 230];
-        let sample: Vec<u8> = (0..400_usize)
-            .flat_map(|at| [groups[at % 4] + u8::try_from(at / 4 % 5).unwrap(); 64])
-            .collect();
-        let found = train(&sample, 64, 24);
-        assert_eq!(found, train(&sample, 64, 24));
+        let groups = [-300.0_f32, 9.0, 160.0, 2_300.0];
+        let row = |at: usize| [groups[at % 4], groups[at % 4] + (at / 4 % 5) as f32, 1.0];
+        let sample = sample((0..400).map(row));
+        let found = train(&sample, 3, 24);
+        assert_eq!(found, train(&sample, 3, 24));
         for group in groups {
-            let near = |code: &[u8]| code[0].abs_diff(group + 2) < 6;
-            assert!(found.codes.chunks(64).any(near), "{group}: {:?}", found.codes);
+            let value = |at: usize| {
+                let measure = found.all().measure(at);
+                measure.middle + measure.step * (f32::from(found.code(at)[0]) - 128.0)
+            };
+            let is_near = |at: usize| (value(at) - group).abs() < 10.0;
+            assert!((0..found.len()).any(is_near), "{group}");
         }
     }
 
     #[test]
     fn there_are_never_more_centroids_than_codes() {
-        assert_eq!(train(&[], 64, 4), Centroids::single(64));
-        assert_eq!(train(&[7; 64 * 3], 64, 10).len(), 3);
-        assert_eq!(train(&[7; 64 * 3], 64, 1).len(), 1);
+        assert_eq!(train(&Codes::new(64), 3, 4), single(64));
+        let three = sample([[7.0, 1.0, 2.0]; 3].into_iter());
+        assert_eq!(train(&three, 3, 10).len(), 3);
+        assert_eq!(train(&three, 3, 1).len(), 1);
     }
 
     #[test]

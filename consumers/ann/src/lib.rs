@@ -22,14 +22,17 @@
 //! the lower sequence first. So the matches of a given input are the same each time, except for
 //! `latency_ns`, and for answers that lost part of their window to the writer, which are counted
 //! ([`Stats::incomplete`]). That holds for approximate searches, too: codes, lists and centroids
-//! are integers, and centroids take over at a sequence that is fixed beforehand. Only what
-//! [`IndexChoice::Auto`] measures may differ from one start to the next; a snapshot keeps it. With
-//! [`MatcherOptions::latency`] off a replay on the same processor kind gives the same bytes;
-//! without AVX2 the sums are added in another order and may differ in their last bit.
+//! follow from the vectors by arithmetic that is rounded alike everywhere, and centroids take over
+//! at a sequence that is fixed beforehand. Only what [`IndexChoice::Auto`] measures may differ from
+//! one start to the next; a snapshot keeps it. With [`MatcherOptions::latency`] off a replay on the
+//! same processor kind gives the same bytes; without AVX2 the sums are added in another order and
+//! may differ in their last bit.
 
 mod askers;
 mod calibrate;
 mod client;
+mod code;
+mod codes;
 mod corpus;
 mod crew;
 mod error;
@@ -49,7 +52,6 @@ mod outlet;
 mod patterns;
 mod pinned;
 mod posting;
-mod quantiser;
 mod queries;
 mod recall;
 mod scan;

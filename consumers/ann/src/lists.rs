@@ -8,29 +8,30 @@
 //! With one list, which is how an index begins, all codes are looked at, and nothing is missed:
 //! what the codes of the others prove (`reach`) decides whose lanes are read beside those.
 //!
-//! Everything up to the last comparison is arithmetic of integers, their roots, and what IEEE 754
-//! rounds in one way, so that the same vectors give the same candidates on every processor.
+//! Everything up to the last comparison is arithmetic that IEEE 754 rounds in one way, so that the
+//! same vectors give the same candidates on every processor.
 //! Centroids are trained aside and take over at a position that is fixed when training begins;
 //! after that the entries of the older lists move to the new ones, a few with each vector that
 //! comes. While there are two generations of lists a query looks into both.
 
-mod range;
 mod reach;
 mod seek;
 mod train;
 
+use crate::code::{Measure, encode_for, stride_of};
+use crate::codes::Codes;
 use crate::index::{Ask, Index};
-use crate::kmeans::Centroids;
+use crate::kmeans;
 use crate::metric::Metric;
 use crate::nearest::Nearest;
-use crate::posting::{Entry, Measure, Pool, Posting};
-use crate::quantiser::{Coded, Extremes, Quantiser, stride_of};
+use crate::posting::{Entry, Pool, Posting};
 use crate::scan::Scan;
 use crate::window::Window;
 use std::sync::Arc;
 use train::{Older, Training};
 
-pub(crate) use seek::{Effort, Found, Seeker};
+pub(crate) use reach::Bounds;
+pub(crate) use seek::{Effort, Found, Seeker, nearest};
 
 /// Set in a home if it is one of the generation of odd number.
 const ODD: u32 = 1 << 31;
@@ -71,10 +72,6 @@ pub struct ListStats {
     pub rerank: u64,
     /// Generations of centroids so far.
     pub generation: u32,
-    /// Vectors of which lanes were clipped when their code was made.
-    pub clipped: u64,
-    /// How often the range of the codes was changed, and all codes were made anew.
-    pub refitted: u64,
     /// Searches that found too few in the lists and compared all vectors.
     pub fell_back: u64,
 }
@@ -82,12 +79,12 @@ pub struct ListStats {
 /// The lists of one set of centroids. A clone shares them: what changes is copied first.
 #[derive(Clone, Debug)]
 pub(crate) struct Generation {
-    pub(crate) centroids: Arc<Centroids>,
+    pub(crate) centroids: Arc<Codes>,
     pub(crate) lists: Vec<Arc<Posting>>,
 }
 
 impl Generation {
-    pub(crate) fn new(centroids: Centroids) -> Self {
+    pub(crate) fn new(centroids: Codes) -> Self {
         let lists = (0..centroids.len()).map(|_| Arc::default()).collect();
         Self { centroids: Arc::new(centroids), lists }
     }
@@ -105,26 +102,20 @@ pub(crate) struct Body {
     pub(crate) metric: Metric,
     pub(crate) choice: Choice,
     pub(crate) stride: usize,
-    pub(crate) quantiser: Option<Quantiser>,
-    pub(crate) extremes: Extremes,
     pub(crate) newest: Generation,
     older: Option<Older>,
     pub(crate) stats: ListStats,
-    /// Vectors, and those with clipped lanes, since the range was last looked at.
-    pub(crate) lately: (u64, u64),
     /// Whether new centroids are wanted.
     pub(crate) is_stale: bool,
     /// The position at which training began last, 0 before.
     pub(crate) trained_at: u64,
-    /// The position at which the range of codes was looked at last, 0 before.
-    pub(crate) fitted_at: u64,
 }
 
 impl Choice {
     /// Exact always, by codes where there are more than a few hundred vectors; with fewer, looking
     /// at the codes first takes as long as comparing all lanes.
     pub const EXACT: Self =
-        Self { exact_up_to: 512, lists_from: u64::MAX, lists: 1, per_list: 1, rerank: 4 };
+        Self { exact_up_to: 512, lists_from: u64::MAX, lists: 1, per_list: 1, rerank: 2 };
 
     /// Vectors of one instrument up to which they are compared one by one, wherever they stand.
     pub(crate) fn few(&self) -> u64 {
@@ -169,9 +160,7 @@ impl Lists {
             metric,
             choice,
             stride,
-            quantiser: None,
-            extremes: Extremes::NONE,
-            newest: Generation::new(Centroids::single(stride)),
+            newest: Generation::new(kmeans::single(stride)),
             older: None,
             stats: ListStats {
                 lists: 1,
@@ -179,10 +168,8 @@ impl Lists {
                 rerank,
                 ..ListStats::default()
             },
-            lately: (0, 0),
             is_stale: false,
             trained_at: 0,
-            fitted_at: 0,
         };
         Self {
             body,
@@ -231,25 +218,12 @@ impl Lists {
     }
 
     /// Codes the vector at `position` into the scratch and gives what is known of the code, and its
-    /// list of the newest generation. Counts what is clipped if `is_counted`.
-    fn code(&mut self, window: &Window, position: u64, is_counted: bool) -> (Measure, usize) {
+    /// list of the newest generation.
+    fn code(&mut self, window: &Window, position: u64) -> (Measure, usize) {
         let Self { body, seeker, .. } = self;
         let (lanes, norm) = (window.lanes(position), window.mark(position).norm);
-        let factor = factor(body.metric, norm);
-        if body.quantiser.is_none() {
-            body.extremes.see(lanes, factor);
-        }
-        let (extremes, is_centred) = (body.extremes, body.metric == Metric::InnerProduct);
-        let quantiser = *body.quantiser.get_or_insert_with(|| Quantiser::new(extremes, is_centred));
-        let (measure, clipped) = encode(body.metric, quantiser, (lanes, norm), &mut seeker.code);
-        if clipped > 0 {
-            body.extremes.see(lanes, factor);
-        }
-        if is_counted {
-            body.lately.0 += 1;
-            body.lately.1 += u64::from(clipped > 0);
-        }
-        (measure, seeker.list_of_code(&body.newest))
+        let measure = encode_for(body.metric, (lanes, norm), &mut seeker.code);
+        (measure, seeker.list_of_code(&body.newest, lanes.len(), &measure))
     }
 
     /// The home of a list of the newest generation.
@@ -260,7 +234,7 @@ impl Lists {
 
     /// Restores an entry whose list of the newest generation is known.
     pub(crate) fn adopt(&mut self, window: &Window, position: u64, list: u32) -> bool {
-        let (measure, _) = self.code(window, position, false);
+        let (measure, _) = self.code(window, position);
         let list = usize::try_from(list).unwrap_or(usize::MAX);
         let home = self.home_of(list);
         let entry = Entry { position, measure, code: &self.seeker.code };
@@ -273,7 +247,7 @@ impl Lists {
     }
 
     /// Takes over centroids and counts from a snapshot, before entries are adopted.
-    pub(crate) fn begin_at(&mut self, centroids: Centroids, stats: ListStats) {
+    pub(crate) fn begin_at(&mut self, centroids: Codes, stats: ListStats) {
         self.body.newest = Generation::new(centroids);
         self.body.stats = stats;
     }
@@ -282,7 +256,7 @@ impl Lists {
 impl Index for Lists {
     fn insert(&mut self, window: &Window, position: u64) {
         self.swap_if_due(window, position);
-        let (measure, list) = self.code(window, position, true);
+        let (measure, list) = self.code(window, position);
         let home = self.home_of(list);
         let entry = Entry { position, measure, code: &self.seeker.code };
         if let Some(posting) = self.body.newest.list_mut(list) {
@@ -292,8 +266,6 @@ impl Index for Lists {
             *at = home;
         }
         self.migrate(window);
-        self.widen_if_due(window);
-        self.fit_if_due(window, position);
         self.train_if_due(window, position);
     }
 
@@ -321,34 +293,5 @@ impl Index for Lists {
         self.is_last_exact = found != Found::Approximate;
         self.body.stats.fell_back += u64::from(found == Found::FellBack);
         scan
-    }
-}
-
-/// Codes a vector with this norm, and gives what is known of the code and how many lanes are
-/// clipped.
-fn encode(
-    metric: Metric,
-    quantiser: Quantiser,
-    (lanes, norm): (&[f32], f32),
-    code: &mut [u8],
-) -> (Measure, u32) {
-    let factor = factor(metric, norm);
-    let Coded { square, clipped } = quantiser.encode(lanes, factor, code);
-    // Of others the sums that distances are made of might be no numbers, and codes prove nothing.
-    let is_tame = match metric {
-        Metric::L2 => true,
-        Metric::InnerProduct => norm < 1e15,
-        Metric::Cosine => (1e-15..1e15).contains(&norm),
-    };
-    let slack = if is_tame { quantiser.slack(lanes, factor, code) } else { f32::INFINITY };
-    (Measure { square, slack }, clipped)
-}
-
-/// What lanes are multiplied with before they are coded: cosine codes directions.
-fn factor(metric: Metric, norm: f32) -> f32 {
-    match metric {
-        Metric::L2 | Metric::InnerProduct => 1.0,
-        Metric::Cosine if norm > 0.0 && norm.recip().is_finite() => norm.recip(),
-        Metric::Cosine => 0.0,
     }
 }

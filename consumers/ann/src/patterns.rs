@@ -5,16 +5,16 @@
 //! vector whose code is too far from that of a pattern cannot be near to the pattern. Only the rest
 //! are compared lane by lane, so that what is found is exact.
 
+use crate::code::{Measure, Signed, encode_for, norm_of, stride_of};
+use crate::codes::Codes;
 use crate::error::Error;
-use crate::kernel;
-use crate::metric::{Metric, norm};
-use crate::quantiser::{Extremes, Quantiser, Signed, stride_of};
+use crate::kernel::{self, Ranking};
+use crate::lists::Bounds;
+use crate::metric::Metric;
 use crate::queries::Queries;
 
 /// Patterns that are looked at between two looks at what was found.
 const RUN: usize = 64;
-/// By how much a bound is made looser than its definition, for the rounding of its parts.
-const SLACK: f32 = 1.0 + 1e-4;
 
 /// Patterns and how near a vector must be to each.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,12 +79,8 @@ pub struct PatternScan {
 
 #[derive(Clone, Debug)]
 struct CodedPatterns {
-    quantiser: Quantiser,
-    stride: usize,
-    codes: Vec<u8>,
-    squares: Vec<i32>,
-    /// The root of the threshold and the pattern's distance from its code, in steps.
-    bounds: Vec<f32>,
+    /// Each with how far the code of a vector may be, less its slack, in place of its own slack.
+    codes: Codes,
     code: Vec<u8>,
     signed: Signed,
 }
@@ -94,8 +90,7 @@ impl PatternScan {
     #[must_use]
     pub fn new(metric: Metric, patterns: Patterns) -> Self {
         let rows = &patterns.rows;
-        #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
-        let norms = (0..).map_while(|row| Some(norm(rows.get(row)?) as f32)).collect();
+        let norms = (0..).map_while(|row| Some(norm_of(rows.get(row)?))).collect();
         let coded = match metric {
             Metric::InnerProduct => None,
             Metric::L2 | Metric::Cosine => Some(CodedPatterns::new(metric, &patterns)),
@@ -172,56 +167,38 @@ impl Comparison<'_> {
 
 impl CodedPatterns {
     fn new(metric: Metric, patterns: &Patterns) -> Self {
-        let rows = &patterns.rows;
-        let each = || (0..).map_while(|row| rows.get(row));
-        let mut extremes = Extremes::NONE;
-        each().for_each(|lanes| extremes.see(lanes, factor(metric, lanes)));
-        let quantiser = Quantiser::new(extremes, false);
-        let stride = stride_of(rows.dim());
-        let mut codes = vec![0; stride * rows.len()];
-        let (mut squares, mut bounds) = (Vec::new(), Vec::new());
-        let threshold = patterns.thresholds.iter();
-        for ((lanes, code), threshold) in each().zip(codes.chunks_exact_mut(stride)).zip(threshold)
-        {
-            let factor = factor(metric, lanes);
-            squares.push(quantiser.encode(lanes, factor, code).square);
-            // The squared distance of two directions is twice their cosine distance.
-            let scale = if metric == Metric::Cosine { 2.0 } else { 1.0 };
-            let reach = (threshold.max(0.0) * scale).sqrt();
-            bounds.push(reach / quantiser.step + quantiser.slack(lanes, factor, code));
+        let (rows, stride) = (&patterns.rows, stride_of(patterns.rows.dim()));
+        let (mut codes, mut code) = (Codes::new(stride), vec![0; stride]);
+        for (row, threshold) in patterns.thresholds.iter().enumerate() {
+            let lanes = rows.get(row).unwrap_or(&[]);
+            let measure = encode_for(metric, (lanes, norm_of(lanes)), &mut code);
+            let slack = Bounds::new(metric, lanes.len(), &measure).reach(threshold.max(0.0));
+            codes.push(&code, Measure { slack, ..measure });
         }
-        let (code, signed) = (vec![0; stride], Signed::new(stride));
-        Self { quantiser, stride, codes, squares, bounds, code, signed }
+        Self { codes, code, signed: Signed::new(stride) }
     }
 
     /// Compares the vector with those patterns whose codes are near enough.
     fn look(&mut self, exact: &Comparison<'_>, hits: &mut Vec<Hit>) {
-        let factor = factor(exact.metric, exact.lanes);
-        let own = self.quantiser.encode(exact.lanes, factor, &mut self.code);
-        let far = self.quantiser.slack(exact.lanes, factor, &self.code);
-        self.signed.set(&self.code);
-        let mut dots = [0; RUN];
-        let runs = self.codes.chunks(RUN * self.stride).zip(self.squares.chunks(RUN));
-        let mut row = 0;
-        for ((codes, squares), bounds) in runs.zip(self.bounds.chunks(RUN)) {
-            kernel::dot_codes(codes, self.signed.lanes(), &mut dots);
-            for ((dot, square), bound) in dots.iter().zip(squares).zip(bounds) {
-                let between = own.square + square - 2 * self.signed.corrected(*dot);
-                let reach = (bound + far) * SLACK;
-                if between as f32 <= reach * reach + 1.0 {
-                    exact.take(row, hits);
-                }
-                row += 1;
+        let Self { codes, code, signed } = self;
+        let lanes = exact.lanes;
+        let own = encode_for(exact.metric, (lanes, norm_of(lanes)), code);
+        signed.set(code);
+        let ranking = Ranking::new(exact.metric, lanes.len(), &own, signed.excess);
+        let bounds = Bounds::new(exact.metric, lanes.len(), &own);
+        let (mut dots, mut ranks) = ([0; RUN], [0.0; RUN]);
+        for (number, run) in codes.runs(RUN).enumerate() {
+            let (Some(dots), Some(ranks)) = (dots.get_mut(..run.len()), ranks.get_mut(..run.len()))
+            else {
+                return;
+            };
+            kernel::dot_codes(run.codes, signed.lanes(), dots);
+            kernel::rank(dots, &run, &ranking, ranks);
+            for at in kernel::bits(bounds.admits(own.slack, ranks, &run)) {
+                exact.take(number * RUN + at, hits);
             }
         }
     }
-}
-
-/// What lanes are multiplied with: cosine compares directions.
-fn factor(metric: Metric, lanes: &[f32]) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
-    let scale = metric.norm_of(lanes) as f32;
-    if scale > 0.0 && scale.recip().is_finite() { scale.recip() } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -256,9 +233,7 @@ mod tests {
                         .enumerate()
                         .map(|(row, lanes)| {
                             let sum = kernel::fold(lanes, &vector, metric.operation());
-                            #[expect(clippy::cast_possible_truncation, reason = "as the scan does")]
-                            let norm = norm(lanes) as f32;
-                            (metric.distance(sum, norm, query_norm), row)
+                            (metric.distance(sum, norm_of(lanes), query_norm), row)
                         })
                         .filter(|(far, row)| *far <= own[*row])
                         .collect();

@@ -5,6 +5,8 @@
 //! list shares its chunks and stands still: a chunk that is shared is copied before it is written
 //! to, and given back only once nobody else has it.
 
+use crate::code::Measure;
+use crate::codes::Coded;
 use crate::kernel::CODE_BLOCK;
 use bytemuck::{Pod, Zeroable};
 use std::collections::VecDeque;
@@ -23,7 +25,10 @@ struct Line([u8; CODE_BLOCK]);
 #[derive(Clone, Debug)]
 pub(crate) struct Chunk {
     codes: Box<[Line]>,
-    squares: [i32; CHUNK],
+    middles: [f32; CHUNK],
+    steps: [f32; CHUNK],
+    sums: [f32; CHUNK],
+    squares: [f32; CHUNK],
     slacks: [f32; CHUNK],
     positions: [u64; CHUNK],
 }
@@ -54,7 +59,10 @@ impl Pool {
         self.free.pop().unwrap_or_else(|| {
             Arc::new(Chunk {
                 codes: vec![Line::zeroed(); self.stride / CODE_BLOCK * CHUNK].into_boxed_slice(),
-                squares: [0; CHUNK],
+                middles: [0.0; CHUNK],
+                steps: [0.0; CHUNK],
+                sums: [0.0; CHUNK],
+                squares: [0.0; CHUNK],
                 slacks: [0.0; CHUNK],
                 positions: [0; CHUNK],
             })
@@ -65,14 +73,6 @@ impl Pool {
     fn give(&mut self, chunk: Option<Arc<Chunk>>) {
         self.free.extend(chunk.filter(|chunk| Arc::strong_count(chunk) == 1));
     }
-}
-
-/// What is known of a code: the sum of the squares of its signed lanes, and how far its vector
-/// lies from what it stands for, in steps of the quantiser.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Measure {
-    pub(crate) square: i32,
-    pub(crate) slack: f32,
 }
 
 /// One entry: a code, what is known of it, and its position.
@@ -95,9 +95,7 @@ pub(crate) struct Posting {
 /// Which entries of a chunk are there, and what stands there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'r> {
-    pub(crate) codes: &'r [u8],
-    pub(crate) squares: &'r [i32],
-    pub(crate) slacks: &'r [f32],
+    pub(crate) coded: Coded<'r>,
     pub(crate) positions: &'r [u64],
 }
 
@@ -160,32 +158,17 @@ impl Posting {
         (0..).zip(&self.chunks).map(move |(at, chunk)| {
             let Range { start, end } = self.range_in(at);
             Run {
-                codes: chunk.codes().get(start * stride..end * stride).unwrap_or(&[]),
-                squares: chunk.squares.get(start..end).unwrap_or(&[]),
-                slacks: chunk.slacks.get(start..end).unwrap_or(&[]),
+                coded: Coded {
+                    codes: chunk.codes().get(start * stride..end * stride).unwrap_or(&[]),
+                    middles: chunk.middles.get(start..end).unwrap_or(&[]),
+                    steps: chunk.steps.get(start..end).unwrap_or(&[]),
+                    sums: chunk.sums.get(start..end).unwrap_or(&[]),
+                    squares: chunk.squares.get(start..end).unwrap_or(&[]),
+                    slacks: chunk.slacks.get(start..end).unwrap_or(&[]),
+                },
                 positions: chunk.positions.get(start..end).unwrap_or(&[]),
             }
         })
-    }
-
-    /// Lets `recode` write the code of each entry anew and say what is known of it.
-    pub(crate) fn recode(
-        &mut self,
-        stride: usize,
-        mut recode: impl FnMut(u64, &mut [u8]) -> Measure,
-    ) {
-        for at in 0..self.chunks.len() {
-            let range = self.range_in(at);
-            let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else { return };
-            let codes: &mut [u8] = bytemuck::cast_slice_mut(&mut chunk.codes);
-            let measures = chunk.squares.iter_mut().zip(&mut chunk.slacks);
-            let codes = measures.zip(codes.chunks_exact_mut(stride));
-            let entries = chunk.positions.iter().zip(codes);
-            for (position, ((square, slack), code)) in entries.take(range.end).skip(range.start) {
-                let measure = recode(*position, code);
-                (*square, *slack) = (measure.square, measure.slack);
-            }
-        }
     }
 
     /// The places of chunk `at` that hold entries.
@@ -207,8 +190,17 @@ impl Posting {
         if let Some(code) = chunk.codes_mut().get_mut(at * stride..(at + 1) * stride) {
             code.copy_from_slice(entry.code);
         }
-        if let (Some(square), Some(slack)) = (chunk.squares.get_mut(at), chunk.slacks.get_mut(at)) {
-            (*square, *slack) = (entry.measure.square, entry.measure.slack);
+        let Measure { middle, step, sum, square, slack } = entry.measure;
+        for (all, own) in [
+            (&mut chunk.middles, middle),
+            (&mut chunk.steps, step),
+            (&mut chunk.sums, sum),
+            (&mut chunk.squares, square),
+            (&mut chunk.slacks, slack),
+        ] {
+            if let Some(place) = all.get_mut(at) {
+                *place = own;
+            }
         }
         if let Some(position) = chunk.positions.get_mut(at) {
             *position = entry.position;
@@ -222,8 +214,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn measure(position: u64) -> Measure {
-        let square = i32::try_from(position).unwrap() * 3;
-        Measure { square, slack: position as f32 / 2.0 }
+        let of = position as f32;
+        Measure { middle: of, step: of + 1.0, sum: of * 2.0, square: of * 3.0, slack: of / 2.0 }
     }
 
     proptest! {
@@ -269,9 +261,9 @@ mod tests {
                 prop_assert!(positions.eq(model.iter().copied()));
                 for run in list.runs(CODE_BLOCK) {
                     for (at, position) in run.positions.iter().enumerate() {
-                        let (square, slack) = (run.squares[at], run.slacks[at]);
-                        prop_assert_eq!(Measure { square, slack }, measure(*position));
-                        prop_assert_eq!(run.codes[at * CODE_BLOCK], position.to_le_bytes()[0]);
+                        prop_assert_eq!(run.coded.measure(at), measure(*position));
+                        let code = run.coded.codes[at * CODE_BLOCK];
+                        prop_assert_eq!(code, position.to_le_bytes()[0]);
                     }
                 }
                 prop_assert_eq!(list.len(), model.len());

@@ -6,13 +6,13 @@
 //! for it: where it is taken the owner goes on and tries again with the next vector. Freed is
 //! what nobody has any more.
 
+use crate::code::stride_of;
 use crate::corpus::Terms;
 use crate::frozen::{Frozen, Glass};
 use crate::index::{Ask, Exact};
 use crate::lists::Seeker;
 use crate::metric::Metric;
 use crate::nearest::{Nearest, Neighbour};
-use crate::quantiser::stride_of;
 use crate::scan::Scan;
 use crate::window::Window;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,14 +1,26 @@
-//! The candidates of a search over codes: the best by an integer score.
+//! The candidates of a search over codes: the best by their ranks.
 
-/// The `room` best of what was offered by (score, position), the lower the better.
+use std::cmp::Ordering;
+
+/// A vector whose code is near to that of a query.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    /// The lower, the nearer.
+    pub(crate) rank: f32,
+    /// How near its vector can be, to be compared with a reach.
+    pub(crate) least: f32,
+    pub(crate) position: u64,
+}
+
+/// The `room` best of what was offered by rank and position.
 ///
 /// A buffer of twice the room: it is cut to the best half when it is full, so that an offer costs
 /// a comparison and a store.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shortlist {
-    held: Vec<(i32, u64)>,
+    held: Vec<Candidate>,
     room: usize,
-    limit: i32,
+    limit: f32,
 }
 
 impl Shortlist {
@@ -17,37 +29,48 @@ impl Shortlist {
         self.held.clear();
         self.room = room.max(1);
         self.held.reserve(2 * self.room);
-        self.limit = i32::MAX;
+        self.limit = f32::INFINITY;
     }
 
-    /// The score above which nothing gets in.
+    /// The rank above which nothing gets in.
     #[inline]
-    pub(crate) fn limit(&self) -> i32 {
+    pub(crate) fn limit(&self) -> f32 {
         self.limit
     }
 
-    /// Takes a candidate, whose score is not above the limit.
+    /// Takes a candidate, whose rank is not above the limit.
     #[inline]
-    pub(crate) fn offer(&mut self, score: i32, position: u64) {
-        self.held.push((score, position));
+    pub(crate) fn offer(&mut self, candidate: Candidate) {
+        self.held.push(candidate);
         if self.held.len() == 2 * self.room {
             self.cut();
         }
     }
 
-    /// The positions of the best, in ascending order.
-    pub(crate) fn positions(&mut self) -> impl Iterator<Item = u64> {
+    /// The `first` best, in ascending order of their positions, and the others, in none.
+    pub(crate) fn best(&mut self, first: usize) -> (&[Candidate], &[Candidate]) {
         self.cut();
-        self.held.sort_unstable_by_key(|(_, position)| *position);
-        self.held.iter().map(|(_, position)| *position)
+        let first = first.min(self.held.len());
+        if (1..self.held.len()).contains(&first) {
+            self.held.select_nth_unstable_by(first - 1, Candidate::order);
+        }
+        let (best, others) = self.held.split_at_mut(first);
+        best.sort_unstable_by_key(|candidate| candidate.position);
+        (best, others)
     }
 
     fn cut(&mut self) {
         if self.held.len() > self.room {
-            let (_, worst, _) = self.held.select_nth_unstable(self.room - 1);
-            self.limit = worst.0;
+            let (_, worst, _) = self.held.select_nth_unstable_by(self.room - 1, Candidate::order);
+            self.limit = worst.rank;
             self.held.truncate(self.room);
         }
+    }
+}
+
+impl Candidate {
+    fn order(&self, other: &Self) -> Ordering {
+        self.rank.total_cmp(&other.rank).then(self.position.cmp(&other.position))
     }
 }
 
@@ -59,25 +82,38 @@ mod tests {
     proptest! {
         #[test]
         fn the_best_are_those_of_a_sort_in_whatever_order_they_come(
-            scores in prop::collection::vec(-5i32..20, 0..200),
+            ranks in prop::collection::vec(-5i32..20, 0..200),
             room in 1usize..30,
+            first in 0usize..40,
         ) {
-            let mut offers: Vec<(i32, u64)> = scores.into_iter().zip(0..).collect();
+            let mut offers: Vec<(i32, u64)> = ranks.into_iter().zip(0..).collect();
             let mut list = Shortlist::default();
             let mut found = Vec::new();
             for _ in 0..2 {
                 list.begin(room);
-                for (score, position) in &offers {
-                    if *score <= list.limit() {
-                        list.offer(*score, *position);
+                for (rank, position) in &offers {
+                    let rank = *rank as f32;
+                    if rank <= list.limit() {
+                        list.offer(Candidate { rank, least: rank / 2.0, position: *position });
                     }
                 }
-                found.push(list.positions().collect::<Vec<_>>());
+                let (best, others) = list.best(first);
+                prop_assert!(best.iter().chain(others).all(|own| own.least == own.rank / 2.0));
+                let positions = |all: &[Candidate]| all.iter().map(|own| own.position).collect();
+                let (best, mut others): (Vec<u64>, Vec<u64>) = (positions(best), positions(others));
+                others.sort_unstable();
+                found.push((best, others));
                 offers.reverse();
             }
             offers.sort_unstable();
-            let mut expected: Vec<u64> = offers.iter().take(room).map(|offer| offer.1).collect();
-            expected.sort_unstable();
+            let all: Vec<u64> = offers.iter().take(room).map(|offer| offer.1).collect();
+            let (best, others) = all.split_at(first.min(all.len()));
+            let sorted = |part: &[u64]| {
+                let mut part = part.to_vec();
+                part.sort_unstable();
+                part
+            };
+            let expected = (sorted(best), sorted(others));
             prop_assert_eq!(&found[0], &expected);
             prop_assert_eq!(&found[1], &expected);
         }

@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What a file begins with: a name, and the version in the last byte.
-const MAGIC: u64 = u64::from_le_bytes(*b"TR-ANN\0\x02");
+const MAGIC: u64 = u64::from_le_bytes(*b"TR-ANN\0\x03");
 /// Bytes in front of the payload.
 const HEAD: usize = 24;
 

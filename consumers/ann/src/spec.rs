@@ -268,7 +268,7 @@ mod tests {
         let flags = MatcherSpec { k: Some(7), ..MatcherSpec::default() };
         let options = flags.or(file).options().unwrap();
         let choice =
-            Choice { exact_up_to: 512, lists_from: 50_000, lists: 9, per_list: 1, rerank: 4 };
+            Choice { exact_up_to: 512, lists_from: 50_000, lists: 9, per_list: 1, rerank: 2 };
         assert_eq!((options.k, options.index), (7, IndexChoice::Lists(choice)));
         assert_eq!(options.ttl, Some(Ttl { stay_ns: 2_000_000, clock: Clock::Event }));
     }

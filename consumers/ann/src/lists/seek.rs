@@ -2,17 +2,17 @@
 
 #[cfg(doc)]
 use super::ListStats;
-use super::reach::{Asked, Reach};
-use super::{Body, Generation, encode};
+use super::reach::Bounds;
+use super::{Body, Generation};
+use crate::code::{self, Measure, Signed};
 use crate::filter::Filter;
 use crate::index::{Ask, Exact, Index};
-use crate::kernel::{self, Ranking};
-use crate::metric::{Metric, norm};
+use crate::kernel::{self, Ranking, bits};
+use crate::metric::Metric;
 use crate::nearest::Nearest;
 use crate::posting::{CHUNK, Posting};
-use crate::quantiser::{Extremes, Quantiser, Signed};
 use crate::scan::Scan;
-use crate::shortlist::Shortlist;
+use crate::shortlist::{Candidate, Shortlist};
 use crate::window::Window;
 use std::sync::Arc;
 
@@ -45,11 +45,14 @@ pub(crate) struct Seeker {
     exact: Exact,
     pub(super) code: Vec<u8>,
     signed: Signed,
-    asked: Asked,
-    /// Inner products with centroids, or with codes of which they then become ranks.
+    ranking: Ranking,
+    bounds: Bounds,
+    /// Inner products with centroids, or with the codes of a chunk.
     dots: Vec<i32>,
+    /// Their ranks.
+    ranks: Vec<f32>,
     /// Centroids by rank: (rank, list).
-    centroids: Vec<(i32, usize)>,
+    centroids: Vec<(f32, usize)>,
     shortlist: Shortlist,
     /// Positions that may be near enough.
     near: Vec<u64>,
@@ -61,8 +64,10 @@ impl Seeker {
             exact: Exact::new(metric),
             code: vec![0; stride],
             signed: Signed::new(stride),
-            asked: Asked::default(),
+            ranking: Ranking::default(),
+            bounds: Bounds::default(),
             dots: vec![0; CHUNK],
+            ranks: vec![0.0; CHUNK],
             centroids: Vec::new(),
             shortlist: Shortlist::default(),
             near: Vec::new(),
@@ -93,7 +98,7 @@ impl Seeker {
             scan.scanned += seen as u64;
             is_all &= all;
         }
-        self.compare(body.metric, window, ask, nearest);
+        self.compare(body, window, ask, nearest);
         if nearest.is_full() || is_all {
             return (scan, Found::Approximate);
         }
@@ -114,19 +119,17 @@ impl Seeker {
         ask: &Ask<'_>,
         nearest: &mut Nearest,
     ) -> Scan {
-        let quantiser = match body.quantiser {
-            Some(quantiser) if window.len() as u64 > body.choice.exact_up_to => quantiser,
-            _ => return self.exact.search(window, ask, nearest),
-        };
+        if window.len() as u64 <= body.choice.exact_up_to {
+            return self.exact.search(window, ask, nearest);
+        }
         self.begin(body, 1, ask, nearest);
         let (metric, filter) = (body.metric, ask.filter);
         let mut seen = 0;
         for generation in body.generations() {
-            seen += self.look(&generation.lists, (metric, filter), window, Some(seen));
+            seen += self.look(&generation.lists, filter, window, Some(seen));
         }
-        self.compare(metric, window, ask, nearest);
-        let limit = (nearest.limit(), ask.query.len());
-        let reach = Reach::new(metric, quantiser.step, self.asked, limit);
+        self.compare(body, window, ask, nearest);
+        let reach = self.bounds.reach(nearest.limit());
         if !self.reach(body, window, reach, filter) {
             // So many that lanes are read faster one after the other.
             nearest.clear();
@@ -142,36 +145,56 @@ impl Seeker {
 
     /// Prepares for a query.
     fn begin(&mut self, body: &Body, rerank: u64, ask: &Ask<'_>, nearest: &Nearest) {
-        self.code_query(body, ask.query);
+        let norm = code::norm_of(ask.query);
+        let measure = code::encode_for(body.metric, (ask.query, norm), &mut self.code);
+        self.bounds = Bounds::new(body.metric, ask.query.len(), &measure);
+        self.rank_by(body.metric, ask.query.len(), &measure);
         let rerank = usize::try_from(rerank).unwrap_or(usize::MAX);
         self.shortlist.begin(nearest.room().saturating_mul(rerank));
     }
 
-    /// Compares the candidates.
-    fn compare(&mut self, metric: Metric, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) {
+    /// Compares the candidates: the k best, and of the others those that may be as near.
+    fn compare(&mut self, body: &Body, window: &Window, ask: &Ask<'_>, nearest: &mut Nearest) {
+        let metric = body.metric;
         let query = (ask.query, metric.norm_of(ask.query));
-        for position in self.shortlist.positions() {
-            Exact::offer(metric, window, position, query, nearest);
+        let (best, others) = self.shortlist.best(nearest.room());
+        for candidate in best {
+            Exact::offer(metric, window, candidate.position, query, nearest);
+        }
+        let reach = self.bounds.reach(nearest.limit());
+        self.near.clear();
+        let beyond = |own: &&Candidate| own.least > reach;
+        self.near.extend(others.iter().filter(|own| !beyond(own)).map(|own| own.position));
+        if self.near.is_empty() {
+            return;
+        }
+        // Of equal distances the first that is offered leads.
+        self.near.extend(best.iter().map(|own| own.position));
+        self.near.sort_unstable();
+        nearest.clear();
+        for position in &self.near {
+            Exact::offer(metric, window, *position, query, nearest);
         }
     }
 
     /// Notes, in ascending order, all positions within reach, by the ranks of all codes;
     /// `false` if they are a large part of all.
-    fn reach(&mut self, body: &Body, window: &Window, reach: Reach, filter: Filter) -> bool {
+    fn reach(&mut self, body: &Body, window: &Window, reach: f32, filter: Filter) -> bool {
         let (admits_all, stride) = (filter.admits_all(), self.code.len());
         let most = window.len() / MOST_PART;
         self.near.clear();
-        let mut dots = self.dots.as_slice();
+        let mut ranks = self.ranks.as_slice();
         for run in body
             .generations()
             .flat_map(|generation| &generation.lists)
             .flat_map(|list| list.runs(stride))
         {
-            let Some((own, rest)) = dots.split_at_checked(run.positions.len()) else {
+            let Some((own, rest)) = ranks.split_at_checked(run.positions.len()) else {
                 return false;
             };
-            dots = rest;
-            let near = bits(reach.admits(own, &run)).filter_map(|at| run.positions.get(at));
+            ranks = rest;
+            let near = bits(self.bounds.admits(reach, own, &run.coded))
+                .filter_map(|at| run.positions.get(at));
             let admitted = |at: &&u64| admits_all || filter.admits(&window.mark(**at));
             self.near.extend(near.filter(admitted));
             if self.near.len() > most {
@@ -182,35 +205,40 @@ impl Seeker {
         true
     }
 
-    /// The list whose centroid is nearest to the code in the scratch.
-    pub(super) fn list_of_code(&mut self, generation: &Generation) -> usize {
-        self.signed.set(&self.code);
-        let most = generation.centroids.len();
-        self.dots.resize(most.max(self.dots.len()), 0);
-        generation.centroids.nearest(&self.signed, &mut self.dots).0
+    /// The list whose centroid is nearest to the vector whose code is in the scratch.
+    pub(super) fn list_of_code(
+        &mut self,
+        generation: &Generation,
+        lanes: usize,
+        measure: &Measure,
+    ) -> usize {
+        if generation.centroids.len() == 1 {
+            return 0;
+        }
+        // Lists hold what is near to each other, whatever is asked for.
+        self.rank_by(Metric::L2, lanes, measure);
+        self.ranks_of_centroids(generation);
+        nearest(self.ranks.get(..generation.centroids.len()).unwrap_or(&[])).0
     }
 
-    /// Makes the query the signed side of inner products.
-    fn code_query(&mut self, body: &Body, query: &[f32]) {
-        let unused = Quantiser::new(Extremes::NONE, false);
-        let quantiser = match body.metric {
-            // An inner product scales with the query, so the query has a range of its own.
-            Metric::InnerProduct => {
-                let mut extremes = Extremes::NONE;
-                extremes.see(query, 1.0);
-                Quantiser::new(extremes, true)
-            }
-            Metric::L2 | Metric::Cosine => body.quantiser.unwrap_or(unused),
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
-        let norm = norm(query) as f32;
-        let (measure, _) = encode(body.metric, quantiser, (query, norm), &mut self.code);
+    /// Makes the code in the scratch the one that ranks are for.
+    fn rank_by(&mut self, metric: Metric, lanes: usize, measure: &Measure) {
         self.signed.set(&self.code);
-        self.asked = Asked { step: quantiser.step, measure };
+        self.ranking = Ranking::new(metric, lanes, measure, self.signed.excess);
     }
 
-    fn ranking(&self, metric: Metric) -> Ranking {
-        Ranking { excess: self.signed.excess, is_product: metric == Metric::InnerProduct }
+    fn ranks_of_centroids(&mut self, generation: &Generation) {
+        let centroids = generation.centroids.all();
+        let count = centroids.len();
+        if self.dots.len() < count {
+            self.dots.resize(count, 0);
+        }
+        if self.ranks.len() < count {
+            self.ranks.resize(count, 0.0);
+        }
+        let dots = self.dots.get_mut(..count).unwrap_or(&mut []);
+        kernel::dot_codes(centroids.codes, self.signed.lanes(), dots);
+        kernel::rank(dots, &centroids, &self.ranking, &mut self.ranks);
     }
 
     /// Looks through the lists of the nearest centroids; gives the number of codes and whether
@@ -230,7 +258,7 @@ impl Seeker {
         window: &Window,
     ) -> (usize, bool) {
         let mut near = std::mem::take(&mut self.centroids);
-        self.rank_centroids(generation, metric, &mut near);
+        self.rank_centroids(generation, &mut near);
         let share = (near.len() as u64 * permille).div_ceil(1_000);
         let (mut seen, mut sorted, mut first) = (0, 0, 0.0);
         let mut is_all = true;
@@ -240,17 +268,15 @@ impl Seeker {
             }
             let Some((rank, at)) = near.get(place).copied() else { break };
             if place == 0 {
-                first = self.distance(rank);
+                first = distance(rank);
             } else if match metric {
                 Metric::InnerProduct => place as u64 >= share,
-                Metric::L2 | Metric::Cosine => {
-                    self.is_beyond(self.distance(rank) - first, permille)
-                }
+                Metric::L2 | Metric::Cosine => self.is_beyond(distance(rank) - first, permille),
             } {
                 is_all = false;
                 break;
             }
-            seen += self.look(generation.lists.get(at), (metric, filter), window, None);
+            seen += self.look(generation.lists.get(at), filter, window, None);
         }
         self.centroids = near;
         (seen, is_all)
@@ -258,67 +284,51 @@ impl Seeker {
 
     /// Whether a centroid that is so much farther than the nearest is too far.
     fn is_beyond(&self, farther: f32, permille: u64) -> bool {
-        let limit = self.shortlist.limit();
-        limit != i32::MAX && farther > self.distance(limit) * permille as f32 / 1e3
-    }
-
-    /// The distance that a rank stands for, in steps. Roots of whole numbers are the same on every
-    /// processor.
-    fn distance(&self, rank: i32) -> f32 {
-        (rank.saturating_add(self.asked.measure.square).max(0) as f32).sqrt()
+        farther > distance(self.shortlist.limit()) * permille as f32 / 1e3
     }
 
     /// Ranks the centroids of lists that have entries.
-    fn rank_centroids(
-        &mut self,
-        generation: &Generation,
-        metric: Metric,
-        near: &mut Vec<(i32, usize)>,
-    ) {
+    fn rank_centroids(&mut self, generation: &Generation, near: &mut Vec<(f32, usize)>) {
         near.clear();
-        let Generation { centroids, lists } = generation;
-        self.dots.resize(lists.len().max(self.dots.len()), 0);
-        let ranking = self.ranking(metric);
-        let dots = self.dots.get_mut(..lists.len()).unwrap_or(&mut []);
-        kernel::dot_codes(&centroids.codes, self.signed.lanes(), dots);
-        let squares = dots.iter().zip(&centroids.squares);
-        for (at, ((dot, square), list)) in squares.zip(lists).enumerate() {
+        self.ranks_of_centroids(generation);
+        for (at, (rank, list)) in self.ranks.iter().zip(&generation.lists).enumerate() {
             if list.len() > 0 {
-                near.push((ranking.rank(*dot, *square), at));
+                near.push((*rank, at));
             }
         }
     }
 
     /// Looks through lists for the shortlist and gives the number of codes. Their ranks are kept,
-    /// in `dots` from `kept` on, where that is given.
+    /// from `kept` on, where that is given.
     fn look<'l>(
         &mut self,
         lists: impl IntoIterator<Item = &'l Arc<Posting>>,
-        (metric, filter): (Metric, Filter),
+        filter: Filter,
         window: &Window,
         kept: Option<usize>,
     ) -> usize {
         let (admits_all, stride) = (filter.admits_all(), self.code.len());
-        let ranking = self.ranking(metric);
         let mut seen = 0;
         for run in lists.into_iter().flat_map(|list| list.runs(stride)) {
+            let count = run.positions.len();
             let at = kept.map_or(0, |kept| kept + seen);
-            let end = at + run.positions.len();
-            if self.dots.len() < end {
-                self.dots.resize(end.max(window.len()), 0);
+            if self.ranks.len() < at + count {
+                self.ranks.resize((at + count).max(window.len()), 0.0);
             }
-            let dots = self.dots.get_mut(at..end).unwrap_or(&mut []);
-            kernel::dot_codes(run.codes, self.signed.lanes(), dots);
-            seen += run.positions.len();
-            let good = kernel::rank(dots, run.squares, ranking, self.shortlist.limit());
-            for at in bits(good) {
-                let (Some(rank), Some(position)) = (dots.get(at), run.positions.get(at)) else {
+            let dots = self.dots.get_mut(..count).unwrap_or(&mut []);
+            let ranks = self.ranks.get_mut(at..at + count).unwrap_or(&mut []);
+            kernel::dot_codes(run.coded.codes, self.signed.lanes(), dots);
+            kernel::rank(dots, &run.coded, &self.ranking, ranks);
+            seen += count;
+            for at in bits(kernel::at_most(ranks, self.shortlist.limit())) {
+                let (Some(rank), Some(position)) = (ranks.get(at), run.positions.get(at)) else {
                     break;
                 };
                 if *rank <= self.shortlist.limit()
                     && (admits_all || filter.admits(&window.mark(*position)))
                 {
-                    self.shortlist.offer(*rank, *position);
+                    let least = self.bounds.least(*rank, &run.coded.measure(at));
+                    self.shortlist.offer(Candidate { rank: *rank, least, position: *position });
                 }
             }
         }
@@ -326,23 +336,31 @@ impl Seeker {
     }
 }
 
+/// The distance that a rank stands for.
+fn distance(rank: f32) -> f32 {
+    rank.max(0.0).sqrt()
+}
+
+/// The place of the lowest rank, of equal ones the first, and the rank.
+pub(crate) fn nearest(ranks: &[f32]) -> (usize, f32) {
+    let mut best = (0, f32::INFINITY);
+    for (at, rank) in ranks.iter().enumerate() {
+        if *rank < best.1 {
+            best = (at, *rank);
+        }
+    }
+    best
+}
+
 /// Puts the next nearest behind those that are sorted, about as many again, and gives how many are
 /// sorted then.
-fn sort_more(near: &mut [(i32, usize)], sorted: usize) -> usize {
+fn sort_more(near: &mut [(f32, usize)], sorted: usize) -> usize {
+    let order = |a: &(f32, usize), b: &(f32, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     let next = (2 * sorted).max(8).min(near.len());
     let rest = near.get_mut(sorted..).unwrap_or(&mut []);
     if next < sorted + rest.len() {
-        rest.select_nth_unstable(next - sorted - 1);
+        rest.select_nth_unstable_by(next - sorted - 1, order);
     }
-    rest.get_mut(..next - sorted).unwrap_or(&mut []).sort_unstable();
+    rest.get_mut(..next - sorted).unwrap_or(&mut []).sort_unstable_by(order);
     next
-}
-
-/// The places of the bits that are set.
-fn bits(mut set: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let at = set.trailing_zeros();
-        set &= set.wrapping_sub(1);
-        (at < u64::BITS).then_some(at as usize)
-    })
 }

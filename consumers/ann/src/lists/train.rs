@@ -1,10 +1,10 @@
 //! How an index follows its data: new centroids, and the move to their lists.
 
-use super::range::recoded;
-use super::{Choice, Generation, Lists, ODD, factor};
-use crate::kmeans::{self, Centroids};
+use super::{Choice, Generation, Lists, ODD};
+use crate::code::encode_for;
+use crate::codes::Codes;
+use crate::kmeans;
 use crate::posting::Entry;
-use crate::quantiser::Quantiser;
 use crate::window::Window;
 use std::thread::JoinHandle;
 
@@ -14,16 +14,14 @@ const SAMPLE: usize = 64;
 const MOVES: usize = 4;
 /// Centroids are trained again when so many times as many vectors have come as there were: the
 /// first ones were made for the beginning of a stream.
-pub(super) const GROWTH: u64 = 4;
+const GROWTH: u64 = 4;
 /// New centroids take over when this part of the live vectors has come since training began.
 const DELAY: u64 = 4;
 
 /// Centroids in the making.
 #[derive(Debug)]
 pub(super) struct Training {
-    thread: Option<JoinHandle<Centroids>>,
-    /// What the codes of the sample were made with.
-    quantiser: Quantiser,
+    thread: Option<JoinHandle<Codes>>,
     /// The position at which the centroids take over, whether or not they were ready before.
     due: u64,
 }
@@ -46,16 +44,15 @@ impl Lists {
         if !is_due || !self.is_settled() {
             return;
         }
-        let Some(quantiser) = self.body.quantiser else { return };
         (self.body.is_stale, self.body.trained_at) = (false, position);
         let count = self.lists_for(live);
-        let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
-        let stride = self.body.stride;
-        let train = move || kmeans::train(&sample, stride, count);
+        let sample = self.sample(window, count.saturating_mul(SAMPLE));
+        let dim = window.dim();
+        let train = move || kmeans::train(&sample, dim, count);
         let builder = std::thread::Builder::new().name("ann-train".to_owned());
         // Without a thread it is done when it is due.
         let thread = builder.spawn(train).ok();
-        self.training = Some(Training { thread, quantiser, due: position + (live / DELAY).max(1) });
+        self.training = Some(Training { thread, due: position + (live / DELAY).max(1) });
     }
 
     /// How many lists there should be for so many vectors.
@@ -77,16 +74,14 @@ impl Lists {
     }
 
     /// Codes of up to `most` live vectors, evenly spread.
-    fn sample(&self, window: &Window, quantiser: Quantiser, most: usize) -> Vec<u8> {
+    fn sample(&self, window: &Window, most: usize) -> Codes {
         let live = window.live();
         let step = (live.end - live.start).div_ceil(most.max(1) as u64).max(1);
-        let mut sample = Vec::new();
+        let (mut sample, mut code) = (Codes::new(self.body.stride), vec![0; self.body.stride]);
         for position in live.step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-            let at = sample.len();
-            sample.resize(at + self.body.stride, 0);
-            let factor = factor(self.body.metric, window.mark(position).norm);
-            let code = sample.get_mut(at..).unwrap_or(&mut []);
-            quantiser.encode(window.lanes(position), factor, code);
+            let exact = (window.lanes(position), window.mark(position).norm);
+            let measure = encode_for(self.body.metric, exact, &mut code);
+            sample.push(&code, measure);
         }
         sample
     }
@@ -96,16 +91,12 @@ impl Lists {
         let Some(training) = self.training.take_if(|training| training.due <= position) else {
             return;
         };
-        let Training { thread, quantiser, .. } = training;
-        let trained = thread.and_then(|thread| thread.join().ok());
-        let mut centroids = trained.unwrap_or_else(|| {
+        let trained = training.thread.and_then(|thread| thread.join().ok());
+        let centroids = trained.unwrap_or_else(|| {
             let count = self.lists_for(window.len() as u64);
-            let sample = self.sample(window, quantiser, count.saturating_mul(SAMPLE));
-            kmeans::train(&sample, self.body.stride, count)
+            let sample = self.sample(window, count.saturating_mul(SAMPLE));
+            kmeans::train(&sample, window.dim(), count)
         });
-        if let Some(wider) = self.body.quantiser.filter(|wider| *wider != quantiser) {
-            centroids = recoded(&centroids, quantiser, wider, self.body.stride);
-        }
         let lists = centroids.len() as u64;
         let generation = std::mem::replace(&mut self.body.newest, Generation::new(centroids));
         self.body.older = Some(Older { generation, next: position.checked_sub(1) });
@@ -129,7 +120,7 @@ impl Lists {
             let posting = older.generation.list_mut(list);
             let was_there = posting.is_some_and(|list| list.pop_back(&mut self.pool, position));
             debug_assert!(was_there, "position {position} is the newest of its older list");
-            let (measure, list) = self.code(window, position, false);
+            let (measure, list) = self.code(window, position);
             let home = self.home_of(list);
             let entry = Entry { position, measure, code: &self.seeker.code };
             if let Some(posting) = self.body.newest.list_mut(list) {

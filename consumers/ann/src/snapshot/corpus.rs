@@ -1,11 +1,11 @@
 //! The state of a corpus: window, lists, and what recall has taught.
 
 use super::pack::{Packer, Unpacker};
+use crate::code::Measure;
+use crate::codes::Codes;
 use crate::corpus::{Corpus, Indexed};
 use crate::frozen::Frozen;
-use crate::kmeans::Centroids;
 use crate::lists::{Body, ListStats, Lists};
-use crate::quantiser::{Extremes, Quantiser};
 use crate::recall::Recall;
 use crate::window::{Mark, Window};
 
@@ -77,30 +77,23 @@ fn words<const N: usize>(unpacker: &mut Unpacker<'_>) -> Option<[u64; N]> {
 
 fn pack_lists(body: &Body, window: &Window, packer: &mut Packer) {
     let stats = &body.stats;
-    let (seen, clipped) = body.lately;
     for word in [
         stats.lists,
         stats.probe_permille,
         stats.generation.into(),
-        stats.clipped,
-        stats.refitted,
         stats.fell_back,
         stats.rerank,
-        seen,
-        clipped,
         body.is_stale.into(),
         body.trained_at,
-        body.fitted_at,
-        body.quantiser.is_some().into(),
     ] {
         packer.word(word);
     }
-    let unused = Quantiser { middle: 0.0, step: 0.0 };
-    let Quantiser { middle, step } = body.quantiser.unwrap_or(unused);
-    let Extremes { least, most } = body.extremes;
-    [middle, step, least, most].into_iter().for_each(|lane| packer.lane(lane));
-    packer.word(body.newest.centroids.codes.len() as u64);
-    packer.bytes(&body.newest.centroids.codes);
+    let centroids = &body.newest.centroids;
+    for at in 0..centroids.len() {
+        let Measure { middle, step, .. } = centroids.all().measure(at);
+        [middle, step].into_iter().for_each(|lane| packer.lane(lane));
+        packer.bytes(centroids.code(at));
+    }
     let first = window.live().start;
     let mut lists = vec![0_u64; window.len()];
     for (number, list) in (0..).zip(&body.newest.lists) {
@@ -115,39 +108,26 @@ fn pack_lists(body: &Body, window: &Window, packer: &mut Packer) {
 }
 
 fn unpack_lists(lists: &mut Lists, window: &Window, unpacker: &mut Unpacker<'_>) -> Option<()> {
-    let [count, probe_permille, generation, clipped, refitted, fell_back, rerank] =
+    let [count, probe_permille, generation, fell_back, rerank, is_stale, trained_at] =
         words(unpacker)?;
-    let lately = (unpacker.word()?, unpacker.word()?);
-    let is_stale = unpacker.word()? != 0;
-    let [trained_at, fitted_at] = words(unpacker)?;
-    let is_coding = unpacker.word()? != 0;
-    let [middle, step, least, most] =
-        [unpacker.lane()?, unpacker.lane()?, unpacker.lane()?, unpacker.lane()?];
-    let bytes = unpacker.count()?;
-    let codes = unpacker.bytes(bytes)?.to_vec();
-    let is_whole = codes.len() as u64 == count.checked_mul(lists.body.stride as u64)?;
-    if !is_whole || count == 0 || (is_coding && !step.is_normal()) {
-        return None;
+    let stride = lists.body.stride;
+    let mut centroids = Codes::new(stride);
+    for _ in 0..count {
+        let (middle, step) = (unpacker.lane()?, unpacker.lane()?);
+        let code = unpacker.bytes(stride)?;
+        centroids.push(code, Measure::of(code, middle, step));
     }
+    (count > 0).then_some(())?;
     let generation = u32::try_from(generation).ok()?;
-    let stats = ListStats {
-        lists: count,
-        probe_permille,
-        rerank,
-        generation,
-        clipped,
-        refitted,
-        fell_back,
-    };
-    lists.begin_at(Centroids::from_codes(codes, lists.body.stride), stats);
-    lists.body.quantiser = is_coding.then_some(Quantiser { middle, step });
-    lists.body.extremes = Extremes { least, most };
+    lists.begin_at(
+        centroids,
+        ListStats { lists: count, probe_permille, rerank, generation, fell_back },
+    );
     for position in window.live() {
         let list = u32::try_from(unpacker.word()?).ok()?;
         lists.adopt(window, position, list).then_some(())?;
     }
-    let body = &mut lists.body;
-    (body.lately, body.is_stale) = (lately, is_stale);
-    (body.trained_at, body.fitted_at) = (trained_at, fitted_at);
+    lists.body.is_stale = is_stale != 0;
+    lists.body.trained_at = trained_at;
     Some(())
 }

@@ -237,7 +237,6 @@ impl Service for Matcher {
             "recall_high": recall.map(|recall| recall.high),
             "lists": lists.map(|lists| lists.lists),
             "probe_permille": lists.map(|lists| lists.probe_permille),
-            "refitted": lists.map(|lists| lists.refitted),
         })
     }
 }
