@@ -134,6 +134,24 @@ pub(crate) fn rank(dots: &[i32], coded: &Coded<'_>, ranking: &Ranking, ranks: &m
     }
 }
 
+/// The place of the least number and the number, of equal ones the first; infinity if there is none
+/// below that.
+pub(crate) fn least(numbers: &[f32]) -> (usize, f32) {
+    // As many at once as compilers make registers of.
+    const AT_ONCE: usize = 16;
+    let lower = |a: f32, b: f32| if b < a { b } else { a };
+    let (runs, rest) = numbers.as_chunks::<AT_ONCE>();
+    let mut least = [f32::INFINITY; AT_ONCE];
+    for run in runs {
+        least.iter_mut().zip(run).for_each(|(least, number)| *least = lower(*least, *number));
+    }
+    let least = rest.iter().chain(&least).fold(f32::INFINITY, |a, b| lower(a, *b));
+    let has_it = |run: &[f32; AT_ONCE]| run.iter().fold(false, |has, own| has | (*own == least));
+    let from = runs.iter().position(has_it).unwrap_or(runs.len()) * AT_ONCE;
+    let mut behind = numbers.iter().skip(from);
+    (behind.position(|number| *number == least).map_or(0, |at| from + at), least)
+}
+
 /// Gives a bit for each of up to 64 ranks that is at most `limit`, the lowest for the first.
 #[inline]
 pub(crate) fn at_most(ranks: &[f32], limit: f32) -> u64 {
@@ -504,6 +522,22 @@ mod tests {
             let gap = |(lane, code): &(f32, u8)| f64::from(*lane) * 12.5 + 3.0 - f64::from(*code);
             let plain: f64 = pairs.iter().map(|pair| gap(pair).powi(2)).sum();
             prop_assert!((found - plain).abs() <= 1e-9 * (1.0 + plain));
+        }
+
+        #[test]
+        fn the_least_is_the_first_of_those(
+            numbers in prop::collection::vec(
+                prop_oneof![9 => (0i8..40).prop_map(f32::from), 1 => Just(f32::NAN)],
+                0..70,
+            ),
+        ) {
+            let (mut at, mut expected) = (0, f32::INFINITY);
+            for (place, number) in numbers.iter().enumerate() {
+                if *number < expected {
+                    (at, expected) = (place, *number);
+                }
+            }
+            prop_assert_eq!(least(&numbers), (at, expected));
         }
 
         #[test]

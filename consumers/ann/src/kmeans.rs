@@ -4,7 +4,6 @@
 use crate::code::{MIDDLE, Measure, Signed, encode};
 use crate::codes::Codes;
 use crate::kernel::{self, Ranking};
-use crate::lists::nearest;
 use crate::metric::Metric;
 
 /// Rounds of Lloyd's algorithm: of each the step from one code of the sample to the next. The first
@@ -52,7 +51,7 @@ pub(crate) fn train(sample: &Codes, dim: usize, count: usize) -> Codes {
             let ranking = Ranking::new(Metric::L2, dim, &measure, signed.excess);
             kernel::dot_codes(centroids.all().codes, signed.lanes(), &mut dots);
             kernel::rank(&dots, &centroids.all(), &ranking, &mut ranks);
-            let (home, far) = nearest(&ranks);
+            let (home, far) = kernel::least(&ranks);
             if far > farthest.1 {
                 farthest = (at, far);
             }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use train::{Older, Training};
 
 pub(crate) use reach::Bounds;
-pub(crate) use seek::{Effort, Found, Seeker, nearest};
+pub(crate) use seek::{Effort, Found, Seeker};
 
 /// Set in a home if it is one of the generation of odd number.
 const ODD: u32 = 1 << 31;

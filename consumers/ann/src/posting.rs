@@ -2,8 +2,9 @@
 //!
 //! Positions ascend from head to tail. Whatever leaves a list is its oldest or its newest entry,
 //! so that no list ever has a hole, and a chunk that is empty goes back to a pool. A clone of a
-//! list shares its chunks and stands still: a chunk that is shared is copied before it is written
-//! to, and given back only once nobody else has it.
+//! list shares its chunks and stands still: what is in a chunk that is shared is copied before it
+//! is written to. The shared one goes to the pool, too, and is taken from there only once nobody
+//! else has it; so it is never freed by a thread that searches.
 
 use crate::code::Measure;
 use crate::codes::Coded;
@@ -33,11 +34,17 @@ pub(crate) struct Chunk {
     positions: [u64; CHUNK],
 }
 
-/// Chunks that no list needs at present. What was allocated once is kept.
+fn copy<T: Copy>(to: &mut [T], from: &[T], places: Range<usize>) {
+    if let (Some(to), Some(from)) = (to.get_mut(places.clone()), from.get(places)) {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Chunks that no list needs at present, those that were given back first in front.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     stride: usize,
-    free: Vec<Arc<Chunk>>,
+    free: VecDeque<Arc<Chunk>>,
 }
 
 impl Chunk {
@@ -48,15 +55,38 @@ impl Chunk {
     fn codes_mut(&mut self) -> &mut [u8] {
         bytemuck::cast_slice_mut(&mut self.codes)
     }
+
+    /// Takes over the entries at these places.
+    fn copy(&mut self, from: &Self, places: Range<usize>, stride: usize) {
+        let bytes = places.start * stride..places.end * stride;
+        copy(self.codes_mut(), from.codes(), bytes);
+        copy(&mut self.middles, &from.middles, places.clone());
+        copy(&mut self.steps, &from.steps, places.clone());
+        copy(&mut self.sums, &from.sums, places.clone());
+        copy(&mut self.squares, &from.squares, places.clone());
+        copy(&mut self.slacks, &from.slacks, places.clone());
+        copy(&mut self.positions, &from.positions, places);
+    }
 }
 
 impl Pool {
     pub(crate) fn new(stride: usize) -> Self {
-        Self { stride, free: Vec::new() }
+        Self { stride, free: VecDeque::new() }
     }
 
+    /// A chunk that nobody else has. The last that was given back is in a cache; where a searcher
+    /// still has that, the first is the likeliest to be free.
     fn take(&mut self) -> Arc<Chunk> {
-        self.free.pop().unwrap_or_else(|| {
+        let is_free =
+            |chunk: Option<&Arc<Chunk>>| chunk.is_some_and(|chunk| Arc::strong_count(chunk) == 1);
+        let found = if is_free(self.free.back()) {
+            self.free.pop_back()
+        } else if is_free(self.free.front()) {
+            self.free.pop_front()
+        } else {
+            None
+        };
+        found.unwrap_or_else(|| {
             Arc::new(Chunk {
                 codes: vec![Line::zeroed(); self.stride / CODE_BLOCK * CHUNK].into_boxed_slice(),
                 middles: [0.0; CHUNK],
@@ -69,9 +99,14 @@ impl Pool {
         })
     }
 
-    /// Keeps a chunk, unless somebody else still has it.
     fn give(&mut self, chunk: Option<Arc<Chunk>>) {
-        self.free.extend(chunk.filter(|chunk| Arc::strong_count(chunk) == 1));
+        self.free.extend(chunk);
+    }
+
+    /// Frees all chunks but so many.
+    pub(crate) fn trim(&mut self, most: usize) {
+        self.free.truncate(most);
+        self.free.shrink_to(most);
     }
 }
 
@@ -111,7 +146,7 @@ impl Posting {
             self.chunks.push_back(pool.take());
         }
         self.len += 1;
-        self.put(pool.stride, place, entry);
+        self.put(pool, place, entry);
     }
 
     /// Puts an entry before the head, which must be younger.
@@ -122,7 +157,7 @@ impl Posting {
         }
         self.first -= 1;
         self.len += 1;
-        self.put(pool.stride, self.first, entry);
+        self.put(pool, self.first, entry);
     }
 
     /// Removes the oldest entry if it is the one at `position`, and says whether it was.
@@ -184,9 +219,18 @@ impl Posting {
         self.chunks.get(place / CHUNK)?.positions.get(place % CHUNK).copied()
     }
 
-    fn put(&mut self, stride: usize, place: usize, entry: Entry<'_>) {
-        let at = place % CHUNK;
-        let Some(chunk) = self.chunks.get_mut(place / CHUNK).map(Arc::make_mut) else { return };
+    fn put(&mut self, pool: &mut Pool, place: usize, entry: Entry<'_>) {
+        let (number, at, stride) = (place / CHUNK, place % CHUNK, pool.stride);
+        let range = self.range_in(number);
+        let Some(chunk) = self.chunks.get_mut(number) else { return };
+        if Arc::get_mut(chunk).is_none() {
+            let mut own = pool.take();
+            if let Some(own) = Arc::get_mut(&mut own) {
+                own.copy(chunk, range, stride);
+            }
+            pool.give(Some(std::mem::replace(chunk, own)));
+        }
+        let Some(chunk) = Arc::get_mut(chunk) else { return };
         if let Some(code) = chunk.codes_mut().get_mut(at * stride..(at + 1) * stride) {
             code.copy_from_slice(entry.code);
         }

@@ -290,10 +290,10 @@ fn a_state_that_cannot_be_is_refused_wherever_it_ends() {
         pinned: None,
     };
     let mut corpus = Corpus::new(1, options.clone()).unwrap();
-    for seq in 0..60 {
+    for seq in 0..100 {
         corpus.insert(seq, &record(seq, seq, 1, 0), &[seq as f32]);
     }
-    let saved = corpus.saved().expect("settled after a whole window");
+    let saved = corpus.saved().expect("settled long after there were four times as many");
     assert_eq!(corpus.list_stats().unwrap().lists, 3);
     for end in 0..saved.len() {
         assert!(Corpus::restored(1, options.clone(), &saved[..end]).unwrap().is_none(), "{end}");

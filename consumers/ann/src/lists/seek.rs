@@ -218,7 +218,7 @@ impl Seeker {
         // Lists hold what is near to each other, whatever is asked for.
         self.rank_by(Metric::L2, lanes, measure);
         self.ranks_of_centroids(generation);
-        nearest(self.ranks.get(..generation.centroids.len()).unwrap_or(&[])).0
+        kernel::least(self.ranks.get(..generation.centroids.len()).unwrap_or(&[])).0
     }
 
     /// Makes the code in the scratch the one that ranks are for.
@@ -339,17 +339,6 @@ impl Seeker {
 /// The distance that a rank stands for.
 fn distance(rank: f32) -> f32 {
     rank.max(0.0).sqrt()
-}
-
-/// The place of the lowest rank, of equal ones the first, and the rank.
-pub(crate) fn nearest(ranks: &[f32]) -> (usize, f32) {
-    let mut best = (0, f32::INFINITY);
-    for (at, rank) in ranks.iter().enumerate() {
-        if *rank < best.1 {
-            best = (at, *rank);
-        }
-    }
-    best
 }
 
 /// Puts the next nearest behind those that are sorted, about as many again, and gives how many are

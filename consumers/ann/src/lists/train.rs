@@ -15,8 +15,10 @@ const MOVES: usize = 4;
 /// Centroids are trained again when so many times as many vectors have come as there were: the
 /// first ones were made for the beginning of a stream.
 const GROWTH: u64 = 4;
-/// New centroids take over when this part of the live vectors has come since training began.
-const DELAY: u64 = 4;
+/// The first centroids take over when this part of the live vectors has come since training began,
+/// later ones when that part has: while there are none, all codes are looked at.
+const FIRST_DELAY: u64 = 4;
+const DELAY: u64 = 2;
 
 /// Centroids in the making.
 #[derive(Debug)]
@@ -52,7 +54,9 @@ impl Lists {
         let builder = std::thread::Builder::new().name("ann-train".to_owned());
         // Without a thread it is done when it is due.
         let thread = builder.spawn(train).ok();
-        self.training = Some(Training { thread, due: position + (live / DELAY).max(1) });
+        let is_first = self.body.newest.lists.len() == 1;
+        let delay = live / if is_first { FIRST_DELAY } else { DELAY };
+        self.training = Some(Training { thread, due: position + delay.max(1) });
     }
 
     /// How many lists there should be for so many vectors.
@@ -111,6 +115,8 @@ impl Lists {
             let Some(older) = &mut self.body.older else { return };
             let Some(position) = older.next.filter(|next| window.live().contains(next)) else {
                 self.body.older = None;
+                // The older lists had chunks of their own; each of the newest needs one now and then.
+                self.pool.trim(self.body.newest.lists.len());
                 return;
             };
             older.next = position.checked_sub(1);
