@@ -95,6 +95,9 @@ pub enum Step {
     Query(Draw),
     /// It is noted how things stand, under this name.
     Checkpoint(String),
+    /// The corpus is saved, and one that is restored from its state goes on; it is noted under this
+    /// name how large the state was and how long that took.
+    Restart(String),
     /// Steps happen several times.
     Repeat(Repeat),
 }
@@ -322,7 +325,7 @@ impl Book {
                 let expected = "the key ttl-s, without which nothing expires by time";
                 ensure(has_ttl, "expire", expected, "no such key")
             }
-            Step::Checkpoint(_) | Step::Repeat(_) => Ok(()),
+            Step::Checkpoint(_) | Step::Restart(_) | Step::Repeat(_) => Ok(()),
         }
     }
 

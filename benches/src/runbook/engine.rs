@@ -62,6 +62,7 @@ impl Row {
 struct Run<'b> {
     book: &'b Book,
     corpus: Corpus,
+    options: CorpusOptions,
     terms: Terms,
     streams: BTreeMap<&'b str, Stream>,
     is_exact: bool,
@@ -111,9 +112,15 @@ pub fn run(
         }
     }
     tell(&Row { rss_mib: resident_mib()?, ..Row::default() })?;
+    let options = options(book, engine)?;
+    let mut corpus = Corpus::new(book.dim, options.clone()).map_err(impossible)?;
+    if let Engine::Lists { probe_permille: Some(permille), .. } = engine {
+        corpus.set_probe_permille(*permille);
+    }
     let mut run = Run {
         book,
-        corpus: corpus(book, engine)?,
+        corpus,
+        options,
         terms: Terms { k: book.k, radius: None, filter: Filter::default() },
         streams,
         is_exact,
@@ -132,12 +139,15 @@ pub fn run(
     run.truths.end()
 }
 
-fn corpus(book: &Book, engine: &Engine) -> Result<Corpus, Failure> {
-    let failed = |error: tickring_ann::Error| Failure::Engine {
+fn impossible(found: impl ToString) -> Failure {
+    Failure::Engine {
         engine: "corpus".to_owned(),
         expected: "what the runbook says to be possible".to_owned(),
-        found: error.to_string(),
-    };
+        found: found.to_string(),
+    }
+}
+
+fn options(book: &Book, engine: &Engine) -> Result<CorpusOptions, Failure> {
     let (indexing, every) = match *engine {
         Engine::Exact {} => (Indexing::Exact, 0),
         Engine::Auto { recall_every } => {
@@ -149,19 +159,14 @@ fn corpus(book: &Book, engine: &Engine) -> Result<Corpus, Failure> {
             (Indexing::Lists(choice), recall_every)
         }
     };
-    let options = CorpusOptions {
-        metric: book.metric.parse::<Metric>().map_err(failed)?,
+    Ok(CorpusOptions {
+        metric: book.metric.parse::<Metric>().map_err(impossible)?,
         window: book.window,
         ttl: book.stay_ns().map(|stay_ns| Ttl { stay_ns, clock: Default::default() }),
         indexing,
         recall: RecallOptions { every, target_permille: book.target },
         pinned: None,
-    };
-    let mut corpus = Corpus::new(book.dim, options).map_err(failed)?;
-    if let Engine::Lists { probe_permille: Some(permille), .. } = engine {
-        corpus.set_probe_permille(*permille);
-    }
-    Ok(corpus)
+    })
 }
 
 impl Run<'_> {
@@ -178,10 +183,30 @@ impl Run<'_> {
                 let row = self.row()?;
                 return Ok(Some(Row { checkpoint: Some(name.clone()), ..row }));
             }
+            Step::Restart(name) => {
+                let told = self.restart()?;
+                let row = self.row()?;
+                return Ok(Some(Row { checkpoint: Some(format!("{name}: {told}")), ..row }));
+            }
             // Plans have none.
             Step::Repeat(_) => {}
         }
         Ok(None)
+    }
+
+    /// Goes on with a corpus that is made of the state of this one, and says how that went.
+    fn restart(&mut self) -> Result<String, Failure> {
+        let begin = Instant::now();
+        let Some(state) = self.corpus.saved() else {
+            return Ok("not restarted, lists are moving".to_owned());
+        };
+        let restored = Corpus::restored(self.book.dim, self.options.clone(), &state);
+        let Some(corpus) = restored.map_err(impossible)? else {
+            return Err(impossible("a state that cannot be restored"));
+        };
+        self.corpus = corpus;
+        let (kib, took) = (state.len() / 1_024, begin.elapsed().as_secs_f64() * 1e3);
+        Ok(format!("restarted from {kib} KiB in {took:.1} ms"))
     }
 
     /// The fixed part of a vector that comes now.

@@ -11,11 +11,9 @@ use tickring_ann::{
 
 /// Numbers of lists, and of candidates for each neighbour.
 const LISTS: [u32; 4] = [32, 64, 128, 256];
-const RERANKS: [u32; 3] = [2, 4, 8];
-/// Candidates where all codes are looked at.
-const FLAT_RERANKS: [u32; 4] = [1, 2, 4, 8];
+const RERANKS: [u32; 3] = [1, 2, 4];
 /// How far a search looks, in thousandths.
-const PROBES: [u64; 12] = [25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 700, 1_000];
+const PROBES: [u64; 12] = [50, 100, 150, 200, 250, 300, 350, 400, 500, 600, 800, 1_000];
 /// Searches of its own before the automatic choice is asked, each compared.
 const LEARNED: usize = 2_000;
 
@@ -55,9 +53,7 @@ pub(super) fn build(set: &Set) -> Result<Vec<Candidate>, Box<dyn Error>> {
         let lists_from = set.base.len() as u64 / 2;
         Indexing::Lists(Choice { exact_up_to: 0, lists_from, lists, per_list: 1, rerank })
     };
-    for rerank in FLAT_RERANKS {
-        all.push(one("tickring codes", &format!("rerank {rerank}"), choice(1, rerank))?);
-    }
+    all.push(one("tickring codes", "exact by codes", choice(1, 1))?);
     for (lists, rerank) in LISTS.iter().flat_map(|lists| RERANKS.map(|rerank| (*lists, rerank))) {
         all.push(Candidate {
             engine: "tickring lists",
