@@ -11,8 +11,9 @@ use std::path::Path;
 
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (900, 480);
-/// Colours that people who see few colours tell apart (Okabe and Ito, 2008), and grey.
-const COLOURS: [RGBColor; 8] = [
+/// Colours that people who see few colours tell apart (Okabe and Ito, 2008), grey, and for plots with
+/// more lines four others.
+const COLOURS: [RGBColor; 12] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -21,6 +22,10 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(230, 159, 0),
     RGBColor(0, 0, 0),
     RGBColor(150, 150, 150),
+    RGBColor(110, 60, 20),
+    RGBColor(100, 60, 170),
+    RGBColor(150, 190, 0),
+    RGBColor(255, 120, 120),
 ];
 const FONT: &str = "sans-serif";
 

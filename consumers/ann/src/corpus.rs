@@ -275,6 +275,15 @@ impl Corpus {
         }
     }
 
+    /// Completes at once what the index has under way, so that the state can be saved. Cost: may
+    /// train centroids.
+    pub(crate) fn settle(&mut self) {
+        let Part { window, index } = &mut self.live;
+        if let Indexed::Lists(lists) = index {
+            lists.settle(window);
+        }
+    }
+
     /// The corpus as it is now, for others.
     pub(crate) fn freeze(&self) -> Frozen {
         let [probe_permille, rerank] = self.pinned_effort();

@@ -3,8 +3,9 @@
 
 use crate::code::{MIDDLE, Measure, Signed, encode};
 use crate::codes::Codes;
-use crate::kernel::{self, Ranking};
+use crate::kernel;
 use crate::metric::Metric;
+use crate::ranking::{self, Ranking};
 
 /// Rounds of Lloyd's algorithm: of each the step from one code of the sample to the next. The first
 /// rounds need not look at all to go into the right direction, but at [`ENOUGH`] for each centroid.
@@ -50,8 +51,8 @@ pub(crate) fn train(sample: &Codes, dim: usize, count: usize) -> Codes {
             signed.set(sample.code(at));
             let ranking = Ranking::new(Metric::L2, dim, &measure, signed.excess);
             kernel::dot_codes(centroids.all().codes, signed.lanes(), &mut dots);
-            kernel::rank(&dots, &centroids.all(), &ranking, &mut ranks);
-            let (home, far) = kernel::least(&ranks);
+            ranking::rank(&dots, &centroids.all(), &ranking, &mut ranks);
+            let (home, far) = ranking::least(&ranks);
             if far > farthest.1 {
                 farthest = (at, far);
             }

@@ -53,6 +53,7 @@ mod patterns;
 mod pinned;
 mod posting;
 mod queries;
+mod ranking;
 mod recall;
 mod scan;
 mod searcher;

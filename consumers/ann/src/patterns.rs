@@ -8,10 +8,11 @@
 use crate::code::{Measure, Signed, encode_for, norm_of, stride_of};
 use crate::codes::Codes;
 use crate::error::Error;
-use crate::kernel::{self, Ranking};
+use crate::kernel;
 use crate::lists::Bounds;
 use crate::metric::Metric;
 use crate::queries::Queries;
+use crate::ranking::{self, Ranking};
 
 /// Patterns that are looked at between two looks at what was found.
 const RUN: usize = 64;
@@ -193,8 +194,8 @@ impl CodedPatterns {
                 return;
             };
             kernel::dot_codes(run.codes, signed.lanes(), dots);
-            kernel::rank(dots, &run, &ranking, ranks);
-            for at in kernel::bits(bounds.admits(own.slack, ranks, &run)) {
+            ranking::rank(dots, &run, &ranking, ranks);
+            for at in ranking::bits(bounds.admits(own.slack, ranks, &run)) {
                 exact.take(number * RUN + at, hits);
             }
         }

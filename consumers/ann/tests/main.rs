@@ -22,5 +22,6 @@ mod rings;
 mod searcher;
 #[cfg(feature = "files")]
 mod tables;
+mod torture;
 mod truth;
 mod windowed;

@@ -48,7 +48,7 @@ pub(crate) fn answers(rings: &Rings) -> Vec<(Answer, Vec<Match>)> {
                 },
                 _ => panic!("unexpected rtype {}", record.rtype()),
             },
-            Poll::Restarted { .. } => {}
+            Poll::Restarted { .. } | Poll::Tombstone { .. } => {}
             Poll::Empty | Poll::Closed(_) => return found,
             other => panic!("unexpected {:?}", other.map(|_| ())),
         }

@@ -11,15 +11,15 @@ use tickring_ann::{
     RecallOptions, SnapshotOptions,
 };
 
-fn lanes(id: u64) -> [f32; 6] {
+pub(crate) fn lanes(id: u64) -> [f32; 6] {
     std::array::from_fn(|lane| (((id + 1) * (7 + 13 * lane as u64)) % 31) as f32)
 }
 
-fn feed(writer: &mut Writer, ids: std::ops::Range<u64>) {
+pub(crate) fn feed(writer: &mut Writer, ids: std::ops::Range<u64>) {
     ids.for_each(|id| _ = publish(writer, &vector(id, &lanes(id)), &lanes(id)));
 }
 
-fn options(rings: &Rings, every: u64, mode: Mode, metric: Metric) -> MatcherOptions {
+pub(crate) fn options(rings: &Rings, every: u64, mode: Mode, metric: Metric) -> MatcherOptions {
     let choice = Choice { exact_up_to: 10, lists_from: 30, lists: 5, per_list: 1, rerank: 2 };
     MatcherOptions {
         k: 3,

@@ -1,5 +1,6 @@
 //! Rings of their own for each test, and what the tests publish and read.
 
+use std::path::Path;
 use tempfile::TempDir;
 use tickring::record::{Heartbeat, Lane, Match, Record, Vector};
 use tickring::{Directory, Poll, Reader, RingName, RingSpec, Start, Writer};
@@ -7,7 +8,8 @@ use tickring_ann::{Matcher, MatcherOptions, Progress};
 
 /// A directory that is removed at the end of the test, with a vectors ring and a matches ring.
 pub(crate) struct Rings {
-    _root: TempDir,
+    /// `None` where another process removes it.
+    _root: Option<TempDir>,
     pub(crate) directory: Directory,
     pub(crate) vectors: RingName,
     pub(crate) matches: RingName,
@@ -23,10 +25,16 @@ impl Rings {
     /// As [`new`](Self::new), with lanes of another type.
     pub(crate) fn of<L: Lane>(dim: u16, capacity: u64) -> Self {
         let root = tempfile::tempdir().unwrap();
+        let rings = Self::at::<L>(root.path(), dim, capacity);
+        Self { _root: Some(root), ..rings }
+    }
+
+    /// The rings in a folder, which are those of another process if it has some.
+    pub(crate) fn at<L: Lane>(root: &Path, dim: u16, capacity: u64) -> Self {
         let kinds = vec![Vector::kind_with_lanes::<L>(dim), Heartbeat::kind()];
         Self {
-            directory: Directory::at(root.path().join("tickring")),
-            _root: root,
+            directory: Directory::at(root.join("tickring")),
+            _root: None,
             vectors: RingName::new("test", "vectors").unwrap(),
             matches: RingName::new("test", "matches").unwrap(),
             spec: RingSpec { capacity, ..RingSpec::new(kinds).unwrap() },

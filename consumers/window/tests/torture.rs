@@ -12,7 +12,7 @@ use role::Role;
 use std::env;
 use std::time::{Duration, Instant};
 use tickring::{RingInfo, Writer};
-use tickring_window::CheckpointEvery;
+use tickring_window::{CheckpointEvery, Progress};
 
 /// Kills, about; 20 without it.
 const ROUNDS: &str = "TICKRING_TORTURE_ROUNDS";
@@ -24,11 +24,12 @@ const KILLS: u64 = 20;
 /// Not a test of its own: what the other process does. Without a role it passes at once.
 #[test]
 fn other_side() {
-    role::play(|path, every| {
+    let open = |path, every| {
         let mut desk = Desk::at(path, 1 << 16);
         desk.every = CheckpointEvery::Records(every);
-        desk.consumer()
-    });
+        desk.consumer().unwrap()
+    };
+    role::play(open, |consumer| consumer.run_once().unwrap() == Progress::Ended);
 }
 
 /// What happened to the consumers of one run.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::process;
 
 /// Those that have such tests.
-const PACKAGES: [&str; 2] = ["tickring", "tickring-window"];
+const PACKAGES: [&str; 3] = ["tickring", "tickring-window", "tickring-ann"];
 
 /// The numbers that may be set: option, environment variable, value of the long form.
 const NUMBERS: [(&str, &str, u64); 2] = [

@@ -7,8 +7,8 @@
 
 use crate::code::Measure;
 use crate::codes::Coded;
-use crate::kernel::{self, Within};
 use crate::metric::Metric;
+use crate::ranking::{self, Within};
 
 /// Looser by this part than the exact bound.
 const LOOSE: f32 = 1.0 + 1e-4;
@@ -17,7 +17,7 @@ const UNDERFLOW: f32 = 1e-44;
 /// What a rank may be wrong by: of distances as a part of the squares of both codes, of inner
 /// products as a part of the product of the norms.
 ///
-/// Six roundings of half an ulp each, at most, on any way through [`kernel::rank`]. Its terms are
+/// Six roundings of half an ulp each, at most, on any way through [`ranking::rank`]. Its terms are
 /// together no more than twelve times the squares of both codes and four times the distance, by
 /// the inequality of the means, or four times the product of the norms; and a half more.
 const RANK_ROUNDING: f32 = 6e-6;
@@ -81,7 +81,7 @@ impl Bounds {
         if self.metric != Metric::InnerProduct {
             let (rounding, loose) = (RANK_ROUNDING, LOOSE);
             let within = Within { reach, square: self.square, rounding, loose };
-            return kernel::within(ranks, coded, &within);
+            return ranking::within(ranks, coded, &within);
         }
         ranks.iter().enumerate().fold(0, |bits, (at, rank)| {
             // Where that is no number nothing is proved.

@@ -7,10 +7,11 @@ use super::{Body, Generation};
 use crate::code::{self, Measure, Signed};
 use crate::filter::Filter;
 use crate::index::{Ask, Exact, Index};
-use crate::kernel::{self, Ranking, bits};
+use crate::kernel;
 use crate::metric::Metric;
 use crate::nearest::Nearest;
 use crate::posting::{CHUNK, Posting};
+use crate::ranking::{self, Ranking, bits};
 use crate::scan::Scan;
 use crate::shortlist::{Candidate, Shortlist};
 use crate::window::Window;
@@ -218,7 +219,7 @@ impl Seeker {
         // Lists hold what is near to each other, whatever is asked for.
         self.rank_by(Metric::L2, lanes, measure);
         self.ranks_of_centroids(generation);
-        kernel::least(self.ranks.get(..generation.centroids.len()).unwrap_or(&[])).0
+        ranking::least(self.ranks.get(..generation.centroids.len()).unwrap_or(&[])).0
     }
 
     /// Makes the code in the scratch the one that ranks are for.
@@ -238,7 +239,7 @@ impl Seeker {
         }
         let dots = self.dots.get_mut(..count).unwrap_or(&mut []);
         kernel::dot_codes(centroids.codes, self.signed.lanes(), dots);
-        kernel::rank(dots, &centroids, &self.ranking, &mut self.ranks);
+        ranking::rank(dots, &centroids, &self.ranking, &mut self.ranks);
     }
 
     /// Looks through the lists of the nearest centroids; gives the number of codes and whether
@@ -318,9 +319,9 @@ impl Seeker {
             let dots = self.dots.get_mut(..count).unwrap_or(&mut []);
             let ranks = self.ranks.get_mut(at..at + count).unwrap_or(&mut []);
             kernel::dot_codes(run.coded.codes, self.signed.lanes(), dots);
-            kernel::rank(dots, &run.coded, &self.ranking, ranks);
+            ranking::rank(dots, &run.coded, &self.ranking, ranks);
             seen += count;
-            for at in bits(kernel::at_most(ranks, self.shortlist.limit())) {
+            for at in bits(ranking::at_most(ranks, self.shortlist.limit())) {
                 let (Some(rank), Some(position)) = (ranks.get(at), run.positions.get(at)) else {
                     break;
                 };

@@ -115,7 +115,7 @@ impl Lists {
             let Some(older) = &mut self.body.older else { return };
             let Some(position) = older.next.filter(|next| window.live().contains(next)) else {
                 self.body.older = None;
-                // The older lists had chunks of their own; each of the newest needs one now and then.
+                // The older lists had chunks of their own; each of the newest needs one at times.
                 self.pool.trim(self.body.newest.lists.len());
                 return;
             };

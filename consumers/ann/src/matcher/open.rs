@@ -29,9 +29,11 @@ const LATENCY_DIGITS: u8 = 3;
 
 impl Matcher {
     /// Joins the ring `vectors` and creates the ring `matches`, or goes on with it. With a snapshot
-    /// it goes on where that was made, whatever [`start`](MatcherOptions::start) is.
+    /// it goes on where that was made, whatever [`start`](MatcherOptions::start) is; where there is
+    /// none yet the first is written before anything is published.
     ///
-    /// Cost: allocates; the birth of the matches ring touches all its pages.
+    /// Cost: allocates; the birth of the matches ring touches all its pages; the first snapshot
+    /// waits for the disk.
     ///
     /// # Errors
     ///
@@ -47,8 +49,8 @@ impl Matcher {
         let info = RingInfo::read(directory, vectors)?;
         let probe = Reader::open(directory, vectors, Start::Latest)?;
         let shape = shape_of(vectors, probe.schema())?;
-        let dim = shape.dim;
         drop(probe);
+        let dim = shape.dim;
         let window = options.checked_window(info.capacity)?;
         options.check_dim(vectors, dim)?;
         let config = options.config(dim, window);
@@ -62,19 +64,13 @@ impl Matcher {
             })?,
             None => None,
         };
-        let start = restored.as_ref().map(|(stand, _)| Start::Sequence(stand.next));
-        let joining = ReaderOptions::named("ann", start.unwrap_or(options.start));
+        let stand = restored.as_ref().map(|own| own.0);
+        let start = stand.map_or(options.start, |stand| Start::Sequence(stand.next));
+        let joining = ReaderOptions::named("ann", start);
         let reader = Reader::open_with(directory, vectors, &joining)?;
         let mut outlet = Outlet::new(Writer::open(directory, matches, &options.matches_spec()?)?);
         let matches_id = RingInfo::read(directory, matches)?.ring_id;
-        let mut askers = options
-            .requests
-            .as_deref()
-            .map(|prefix| Askers::new(directory, vectors.bus(), prefix, dim));
-        if let Some(askers) = &mut askers {
-            askers.learn(&mut Reader::open(directory, matches, Start::Oldest)?);
-        }
-        let stand = restored.as_ref().map(|(stand, _)| *stand);
+        let askers = options.askers(directory, (vectors, matches), dim)?;
         if let Some(stand) = stand.filter(|stand| stand.matches_id == matches_id) {
             outlet.remember(directory, matches, stand.matches_next, stand.matches_epoch)?;
         }
@@ -92,7 +88,7 @@ impl Matcher {
         });
         let task = task(options.mode, options.metric, stand.as_ref());
         let crew = crew(options.search_threads, &mut search, &task)?;
-        Ok(Self {
+        let mut matcher = Self {
             outlet,
             search,
             task,
@@ -110,7 +106,11 @@ impl Matcher {
             stats: Stats { restored: u64::from(stand.is_some()), ..Stats::default() },
             latency_ns: histogram(),
             vectors: reader,
-        })
+        };
+        if stand.is_none() && matcher.saving.is_some() {
+            matcher.save_beginning()?;
+        }
+        Ok(matcher)
     }
 }
 
@@ -122,6 +122,19 @@ impl MatcherOptions {
             kinds.extend(Answer::kinds());
         }
         Ok(RingSpec { capacity: self.capacity, ..RingSpec::new(kinds)? })
+    }
+
+    /// Those whose queries are answered, by what was answered before.
+    fn askers(
+        &self,
+        directory: &Directory,
+        (vectors, matches): (&RingName, &RingName),
+        dim: usize,
+    ) -> Result<Option<Askers>, Error> {
+        let Some(prefix) = &self.requests else { return Ok(None) };
+        let mut askers = Askers::new(directory, vectors.bus(), prefix, dim);
+        askers.learn(&mut Reader::open(directory, matches, Start::Oldest)?);
+        Ok(Some(askers))
     }
 
     /// What is searched by a matcher that begins without a snapshot: what stands in the ring before

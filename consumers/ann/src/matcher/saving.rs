@@ -60,6 +60,15 @@ impl Matcher {
         Ok(true)
     }
 
+    /// Saves where this matcher begins, so that one which dies before its first snapshot is due is
+    /// followed by one that knows what was published.
+    pub(super) fn save_beginning(&mut self) -> Result<(), Error> {
+        if let Some(corpus) = self.search.corpus_mut() {
+            corpus.settle();
+        }
+        self.save().map(|_| ())
+    }
+
     /// Has the state written if it is time; a snapshot that is still being written is waited for
     /// by doing without the next.
     pub(super) fn save_if_due(&mut self) -> Result<(), Error> {

@@ -4,7 +4,6 @@ use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use tickring_window::{Progress, WindowConsumer, WindowError};
 
 const ENTRY: &str = "torture::other_side";
 /// Where the desk is; a process that has it plays the consumer.
@@ -70,16 +69,17 @@ impl Drop for Role {
     }
 }
 
-/// Plays the consumer, if this process is to: a step for each byte of stdin.
-pub(crate) fn play(open: impl FnOnce(PathBuf, u64) -> Result<WindowConsumer, WindowError>) {
+/// Plays the consumer, if this process is to: a step for each byte of stdin, until a step says that
+/// the input has ended.
+pub(crate) fn play<C>(open: impl FnOnce(PathBuf, u64) -> C, mut step: impl FnMut(&mut C) -> bool) {
     let Some(desk) = env::var_os(DESK) else { return };
     let every = env::var(EVERY).unwrap().parse().unwrap();
-    let mut consumer = open(desk.into(), every).unwrap();
+    let mut consumer = open(desk.into(), every);
     // Behind what the test harness has begun to say on this line.
     println!("\n{READY}");
     for byte in std::io::stdin().lock().bytes() {
         byte.unwrap();
-        if consumer.run_once().unwrap() == Progress::Ended {
+        if step(&mut consumer) {
             return;
         }
     }

@@ -5,7 +5,7 @@ use crate::tree::Source;
 
 /// Files that may use `unsafe`, with the reason that makes it unavoidable. What stands in a
 /// folder of that name (`bus/src/segment/`) belongs to the file.
-const MAY_USE: [(&str, &str); 20] = [
+const MAY_USE: [(&str, &str); 21] = [
     ("bus/src/words.rs", "words of shared memory as atomics"),
     ("bus/src/segment.rs", "mapping a file"),
     ("bus/src/sync.rs", "the membarrier system call"),
@@ -24,6 +24,7 @@ const MAY_USE: [(&str, &str); 20] = [
     ("producer/src/source/itch/normalise/orders.rs", "the instruction that fetches a line"),
     ("producer/src/source/udp/datagrams.rs", "the recvmmsg system call"),
     ("consumers/ann/src/kernel.rs", "calls of the kernels for processors with AVX2 or VNNI"),
+    ("consumers/ann/src/ranking.rs", "calls of those for processors with AVX-512"),
     ("benches/src/shared.rs", "words shared by the two processes of a measurement"),
     ("benches/src/plain.rs", "the yardstick: the same arithmetic over an ordinary slice"),
 ];
