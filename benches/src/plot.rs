@@ -11,8 +11,8 @@ use std::path::Path;
 
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (900, 480);
-/// Colours that people who see few colours tell apart (Okabe and Ito, 2008), grey, and for plots with
-/// more lines four others.
+/// Colours that people who see few colours tell apart (Okabe and Ito, 2008), grey, and four others
+/// for plots with more lines.
 const COLOURS: [RGBColor; 12] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
