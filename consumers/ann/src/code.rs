@@ -36,7 +36,7 @@ impl Measure {
     /// What follows from a code, its middle and its step; without slack.
     pub(crate) fn of(code: &[u8], middle: f32, step: f32) -> Self {
         let (mut sum, mut square) = (0, 0);
-        for lane in code.iter().map(|lane| i32::from(lane ^ MIDDLE) << 24 >> 24) {
+        for lane in code.iter().map(|lane| i32::from((lane ^ MIDDLE).cast_signed())) {
             sum += lane;
             square += lane * lane;
         }

@@ -13,6 +13,7 @@
 use crate::code::Measure;
 use crate::codes::Coded;
 use crate::metric::Metric;
+use std::cmp::Ordering;
 
 /// How the inner products of codes with that of a query become ranks, of which the lower is the
 /// nearer: the squared distance of what the codes stand for, or their negative inner product.
@@ -84,15 +85,23 @@ pub(crate) fn least(numbers: &[f32]) -> (usize, f32) {
     (behind.position(|number| *number == least).map_or(0, |at| from + at), least)
 }
 
-/// Gives a bit for each of up to 64 ranks that is at most `limit`, the lowest for the first.
+/// The order of two ranks: what is no number, of whatever sign, comes last.
+pub(crate) fn order(a: f32, b: f32) -> Ordering {
+    a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(&b))
+}
+
+/// Gives a bit for each of up to 64 ranks that does not lie above `limit`, the lowest for the first.
+/// What is no number lies above nothing.
 #[inline]
-pub(crate) fn at_most(ranks: &[f32], limit: f32) -> u64 {
+pub(crate) fn not_above(ranks: &[f32], limit: f32) -> u64 {
     #[cfg(target_arch = "x86_64")]
     if ranks.len() >= wide::WIDTH && is_x86_feature_detected!("avx512f") {
         // SAFETY: the processor has AVX-512 F.
-        return unsafe { wide::at_most(ranks, limit) };
+        return unsafe { wide::not_above(ranks, limit) };
     }
-    ranks.iter().enumerate().fold(0, |bits, (at, rank)| bits | u64::from(*rank <= limit) << at)
+    let is_above = |rank: &f32| *rank > limit;
+    let each = ranks.iter().map(|rank| u64::from(!is_above(rank)));
+    each.enumerate().fold(0, |bits, (at, bit)| bits | bit << at)
 }
 
 /// The places of the bits that are set.
@@ -143,9 +152,9 @@ pub(crate) fn within(ranks: &[f32], coded: &Coded<'_>, limits: &Within) -> u64 {
 mod wide {
     use super::{Coded, Ranking, Within};
     use core::arch::x86_64::{
-        __m512, __m512i, _CMP_LE_OQ, _CMP_NGT_UQ, _mm512_add_ps, _mm512_cmp_ps_mask,
-        _mm512_cvtepi32_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_sub_epi32, _mm512_sub_ps,
+        __m512, __m512i, _CMP_NGT_UQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
+        _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_sub_epi32,
+        _mm512_sub_ps,
     };
 
     /// Numbers in one register.
@@ -205,10 +214,10 @@ mod wide {
 
     /// There are numbers for one register at least.
     #[target_feature(enable = "avx512f")]
-    pub(super) fn at_most(ranks: &[f32], limit: f32) -> u64 {
+    pub(super) fn not_above(ranks: &[f32], limit: f32) -> u64 {
         let limit = _mm512_set1_ps(limit);
         blocks(ranks.len()).fold(0, |found, at| {
-            found | u64::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(floats(ranks, at), limit)) << at
+            found | u64::from(_mm512_cmp_ps_mask::<_CMP_NGT_UQ>(floats(ranks, at), limit)) << at
         })
     }
 
@@ -275,7 +284,7 @@ mod tests {
             dot_codes(coded.codes, signed.lanes(), &mut dots);
             rank(&dots, &coded, &ranking, &mut ranks);
             let limits = Within { reach, square: query.square, rounding: 1e-5, loose: 1.5 };
-            let (low, near) = (at_most(&ranks, ranks[0]), within(&ranks, &coded, &limits));
+            let (low, near) = (not_above(&ranks, ranks[0]), within(&ranks, &coded, &limits));
             let value = |measure: Measure, code: &[u8], lane: usize| {
                 let signed = f64::from(code[lane]) - 128.0;
                 f64::from(measure.middle) + f64::from(measure.step) * signed

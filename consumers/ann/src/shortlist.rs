@@ -1,5 +1,6 @@
 //! The candidates of a search over codes: the best by their ranks.
 
+use crate::ranking;
 use std::cmp::Ordering;
 
 /// A vector whose code is near to that of a query.
@@ -38,7 +39,7 @@ impl Shortlist {
         self.limit
     }
 
-    /// Takes a candidate, whose rank is not above the limit.
+    /// Takes a candidate, whose rank is not above the limit. What is no number comes last.
     #[inline]
     pub(crate) fn offer(&mut self, candidate: Candidate) {
         self.held.push(candidate);
@@ -70,7 +71,7 @@ impl Shortlist {
 
 impl Candidate {
     fn order(&self, other: &Self) -> Ordering {
-        self.rank.total_cmp(&other.rank).then(self.position.cmp(&other.position))
+        ranking::order(self.rank, other.rank).then(self.position.cmp(&other.position))
     }
 }
 

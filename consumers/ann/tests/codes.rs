@@ -138,3 +138,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lanes_so_large_that_their_squares_are_no_numbers_are_found_where_nothing_else_is() {
+    let choice = Choice { exact_up_to: 0, lists_from: 40, lists: 6, per_list: 1, rerank: 1 };
+    let mut listed = corpus(8, Metric::L2, 200, Indexing::Lists(choice));
+    for id in 0..600_u64 {
+        // Nine in ten are far beyond what can be squared.
+        let scale = if id % 10 == 0 { 1.0 } else { 3e37 };
+        let lanes: [f32; 8] = std::array::from_fn(|lane| {
+            scale * (((id * (lane as u64 * 5 + 3)) % 19) as f32 - 9.0) / 2.0
+        });
+        let vector = Vector { vec_id: id, ..Vector::empty(0, 0, id) };
+        assert!(listed.insert(id, &vector, &lanes));
+    }
+    for (k, small) in [(5, 5), (20, 20), (60, 20), (200, 20)] {
+        let terms = Terms { k, radius: None, filter: Filter::default() };
+        for query in [[0.5; 8], [1e38; 8]] {
+            listed.search(&query, &terms);
+            let near = listed.neighbours();
+            assert_eq!(near.len(), k, "as many as there are, of {query:?}");
+            let is_known = query[0] == 0.5;
+            let found = near.iter().filter(|near| near.id % 10 == 0).count();
+            assert!(!is_known || found >= small - 5, "{found} of {small} near ones");
+        }
+    }
+}

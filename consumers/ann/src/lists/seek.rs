@@ -321,13 +321,12 @@ impl Seeker {
             kernel::dot_codes(run.coded.codes, self.signed.lanes(), dots);
             ranking::rank(dots, &run.coded, &self.ranking, ranks);
             seen += count;
-            for at in bits(ranking::at_most(ranks, self.shortlist.limit())) {
+            for at in bits(ranking::not_above(ranks, self.shortlist.limit())) {
                 let (Some(rank), Some(position)) = (ranks.get(at), run.positions.get(at)) else {
                     break;
                 };
-                if *rank <= self.shortlist.limit()
-                    && (admits_all || filter.admits(&window.mark(*position)))
-                {
+                let is_above = *rank > self.shortlist.limit();
+                if !is_above && (admits_all || filter.admits(&window.mark(*position))) {
                     let least = self.bounds.least(*rank, &run.coded.measure(at));
                     self.shortlist.offer(Candidate { rank: *rank, least, position: *position });
                 }
@@ -337,15 +336,15 @@ impl Seeker {
     }
 }
 
-/// The distance that a rank stands for.
+/// The distance that a rank stands for: any, if it is no number.
 fn distance(rank: f32) -> f32 {
-    rank.max(0.0).sqrt()
+    if rank.is_nan() { f32::INFINITY } else { rank.max(0.0).sqrt() }
 }
 
 /// Puts the next nearest behind those that are sorted, about as many again, and gives how many are
 /// sorted then.
 fn sort_more(near: &mut [(f32, usize)], sorted: usize) -> usize {
-    let order = |a: &(f32, usize), b: &(f32, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    let order = |a: &(f32, usize), b: &(f32, usize)| ranking::order(a.0, b.0).then(a.1.cmp(&b.1));
     let next = (2 * sorted).max(8).min(near.len());
     let rest = near.get_mut(sorted..).unwrap_or(&mut []);
     if next < sorted + rest.len() {
