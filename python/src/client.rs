@@ -2,7 +2,7 @@
 
 use crate::error::ann_error;
 use crate::reader::deadline_of;
-use crate::ring::directory_of;
+use crate::ring::{directory_of, until_there};
 use crate::rows::Rows;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -19,7 +19,8 @@ const NO_ID: u64 = u64::MAX;
 /// Asks the nearest-neighbour consumer of a bus, `tickring ann BUS --requests`, to be used by one
 /// thread at a time.
 ///
-/// It keeps a ring of queries of its own, which `close`, or the end of a `with`, removes.
+/// With a timeout, waits that many seconds for the rings of vectors and matches to appear; Ctrl-C
+/// ends it. It keeps a ring of queries of its own, which `close`, or the end of a `with`, removes.
 #[pyclass(module = "tickring")]
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -40,13 +41,16 @@ impl Client {
 impl Client {
     #[new]
     #[pyo3(signature = (
-        bus, *, vectors="vectors", matches="matches", requests="queries", directory=None
+        bus, *, vectors="vectors", matches="matches", requests="queries", timeout=None,
+        directory=None
     ))]
     fn new(
+        py: Python<'_>,
         bus: &str,
         vectors: &str,
         matches: &str,
         requests: &str,
+        timeout: Option<f64>,
         directory: Option<PathBuf>,
     ) -> PyResult<Self> {
         let options = ClientOptions {
@@ -54,8 +58,12 @@ impl Client {
             matches: matches.to_owned(),
             prefix: requests.to_owned(),
         };
-        let client = tickring_ann::Client::open(&directory_of(directory), bus, &options);
-        let client = client.map_err(ann_error)?;
+        let directory = directory_of(directory);
+        let open = || tickring_ann::Client::open(&directory, bus, &options);
+        let is_missing = |error: &tickring_ann::Error| {
+            matches!(error, tickring_ann::Error::Bus(tickring::Error::NotFound { .. }))
+        };
+        let client = until_there(py, timeout, open, is_missing)?.map_err(ann_error)?;
         let dim = client.dim();
         Ok(Self { client: Some(client), dim })
     }

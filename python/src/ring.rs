@@ -46,17 +46,30 @@ pub(crate) fn open(
 ) -> PyResult<Ring> {
     let directory = directory_of(directory);
     let name: RingName = name.parse().map_err(to_python)?;
+    let open = || tickring::Reader::open_with(&directory, &name, &unlisted());
+    let is_missing = |error: &Error| matches!(error, Error::NotFound { .. });
+    let reader = until_there(py, timeout, open, is_missing)?.map_err(to_python)?;
+    Ring::new(py, directory, name, reader)
+}
+
+/// Opens what may still be missing, again and again for `timeout` seconds; once without a timeout.
+/// Ctrl-C ends it.
+pub(crate) fn until_there<T, E>(
+    py: Python<'_>,
+    timeout: Option<f64>,
+    mut open: impl FnMut() -> Result<T, E>,
+    is_missing: impl Fn(&E) -> bool,
+) -> PyResult<Result<T, E>> {
     let deadline = match timeout {
-        // Without a timeout the first look decides.
         None => Some(Instant::now()),
         Some(_) => deadline_of(timeout)?,
     };
     loop {
-        match tickring::Reader::open_with(&directory, &name, &unlisted()) {
-            Ok(reader) => return Ring::new(py, directory, name, reader),
-            Err(Error::NotFound { .. })
-                if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
-            Err(error) => return Err(to_python(error)),
+        match open() {
+            Err(error)
+                if is_missing(&error)
+                    && deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
+            decided => return Ok(decided),
         }
         py.detach(|| std::thread::sleep(LOOK_EVERY));
         py.check_signals()?;

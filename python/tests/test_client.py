@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,20 @@ def test_a_client_goes_on_with_the_matcher_that_takes_over(directory: Path, lane
     matcher.end()
     with pytest.raises(ValueError, match="closed"):
         client.search(lanes[5])
+
+
+def test_a_client_waits_for_a_matcher_that_comes_later(directory: Path, lanes: Lanes) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(tr.Client, "t", timeout=20, directory=directory)
+        time.sleep(0.1)
+        assert not coming.done(), "there are no matches yet"
+        matcher = Matcher(directory)
+        with coming.result() as client:
+            wait_for_all(client)
+            assert client.search(lanes[9], 1).ids.tolist() == [109]
+    matcher.end()
+    with pytest.raises(tr.NotFound):
+        tr.Client("u", timeout=0.1, directory=directory)
 
 
 def test_what_cannot_be_asked_is_refused(directory: Path, lanes: Lanes) -> None:

@@ -336,6 +336,7 @@ class Client:
         vectors: str = "vectors",
         matches: str = "matches",
         requests: str = "queries",
+        timeout: float | None = None,
         directory: str | PathLike[str] | None = None,
     ) -> Self: ...
     def search(

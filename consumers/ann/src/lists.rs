@@ -248,6 +248,7 @@ impl Lists {
 
     /// Takes over centroids and counts from a snapshot, before entries are adopted.
     pub(crate) fn begin_at(&mut self, centroids: Codes, stats: ListStats) {
+        self.pool.keep_for(centroids.len());
         self.body.newest = Generation::new(centroids);
         self.body.stats = stats;
     }

@@ -4,7 +4,7 @@
 //! so that no list ever has a hole, and a chunk that is empty goes back to a pool. A clone of a
 //! list shares its chunks and stands still: what is in a chunk that is shared is copied before it
 //! is written to. The shared one goes to the pool, too, and is taken from there only once nobody
-//! else has it; so it is never freed by a thread that searches.
+//! else has it; so it is not freed by a thread that searches, unless that has it for very long.
 
 use crate::code::Measure;
 use crate::codes::Coded;
@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Entries of one chunk.
 pub(crate) const CHUNK: usize = 64;
+/// Chunks that a pool keeps beside one for each list.
+const SPARE: usize = 64;
 
 /// Lanes of codes that begin with a cache line, as they are loaded.
 #[derive(Clone, Copy, Debug, Zeroable, Pod)]
@@ -45,6 +47,8 @@ fn copy<T: Copy>(to: &mut [T], from: &[T], places: Range<usize>) {
 pub(crate) struct Pool {
     stride: usize,
     free: VecDeque<Arc<Chunk>>,
+    /// So many are kept: one for each list, which may be copied at once, and some.
+    most: usize,
 }
 
 impl Chunk {
@@ -71,7 +75,7 @@ impl Chunk {
 
 impl Pool {
     pub(crate) fn new(stride: usize) -> Self {
-        Self { stride, free: VecDeque::new() }
+        Self { stride, free: VecDeque::new(), most: SPARE }
     }
 
     /// A chunk that nobody else has. The last that was given back is in a cache; where a searcher
@@ -101,12 +105,16 @@ impl Pool {
 
     fn give(&mut self, chunk: Option<Arc<Chunk>>) {
         self.free.extend(chunk);
+        if self.free.len() > self.most {
+            self.free.pop_front();
+        }
     }
 
-    /// Frees all chunks but so many.
-    pub(crate) fn trim(&mut self, most: usize) {
-        self.free.truncate(most);
-        self.free.shrink_to(most);
+    /// Keeps as many chunks as so many lists need, and frees others.
+    pub(crate) fn keep_for(&mut self, lists: usize) {
+        self.most = lists + SPARE;
+        self.free.truncate(self.most);
+        self.free.shrink_to(self.most);
     }
 }
 

@@ -101,6 +101,7 @@ impl Lists {
             let sample = self.sample(window, count.saturating_mul(SAMPLE));
             kmeans::train(&sample, window.dim(), count)
         });
+        self.pool.keep_for(centroids.len());
         let lists = centroids.len() as u64;
         let generation = std::mem::replace(&mut self.body.newest, Generation::new(centroids));
         self.body.older = Some(Older { generation, next: position.checked_sub(1) });
@@ -115,8 +116,6 @@ impl Lists {
             let Some(older) = &mut self.body.older else { return };
             let Some(position) = older.next.filter(|next| window.live().contains(next)) else {
                 self.body.older = None;
-                // The older lists had chunks of their own; each of the newest needs one at times.
-                self.pool.trim(self.body.newest.lists.len());
                 return;
             };
             older.next = position.checked_sub(1);
