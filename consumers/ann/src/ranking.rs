@@ -13,7 +13,6 @@
 use crate::code::Measure;
 use crate::codes::Coded;
 use crate::metric::Metric;
-use std::cmp::Ordering;
 
 /// How the inner products of codes with that of a query become ranks, of which the lower is the
 /// nearer: the squared distance of what the codes stand for, or their negative inner product.
@@ -85,13 +84,23 @@ pub(crate) fn least(numbers: &[f32]) -> (usize, f32) {
     (behind.position(|number| *number == least).map_or(0, |at| from + at), least)
 }
 
-/// The order of two ranks: what is no number, of whatever sign, comes last.
-pub(crate) fn order(a: f32, b: f32) -> Ordering {
-    a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(&b))
+/// A whole number in the order of ranks; what is no number, of whatever sign, comes last.
+#[inline]
+pub(crate) fn key(rank: f32) -> i32 {
+    let bits = if rank.is_nan() { f32::NAN } else { rank }.to_bits().cast_signed();
+    // As `f32::total_cmp` has it.
+    bits ^ (bits >> 31).cast_unsigned().wrapping_shr(1).cast_signed()
 }
 
-/// Gives a bit for each of up to 64 ranks that does not lie above `limit`, the lowest for the first.
-/// What is no number lies above nothing.
+/// The rank of a key.
+#[inline]
+pub(crate) fn rank_of(key: i32) -> f32 {
+    let bits = key ^ (key >> 31).cast_unsigned().wrapping_shr(1).cast_signed();
+    f32::from_bits(bits.cast_unsigned())
+}
+
+/// Gives a bit for each of up to 64 ranks that does not lie above `limit`, the lowest for the
+/// first. What is no number lies above nothing.
 #[inline]
 pub(crate) fn not_above(ranks: &[f32], limit: f32) -> u64 {
     #[cfg(target_arch = "x86_64")]
@@ -260,6 +269,18 @@ mod tests {
                 }
             }
             prop_assert_eq!(least(&numbers), (at, expected));
+        }
+
+        #[test]
+        fn keys_have_the_order_of_their_ranks_and_what_is_no_number_is_last(a: f32, b: f32) {
+            for rank in [a, b, -f32::NAN, f32::INFINITY, -0.0, 0.0] {
+                let same = rank_of(key(rank));
+                prop_assert!(same.to_bits() == rank.to_bits() || rank.is_nan() && same.is_nan());
+                prop_assert!(key(rank) <= key(-f32::NAN) && key(-f32::NAN) == key(f32::NAN));
+            }
+            if !a.is_nan() && !b.is_nan() {
+                prop_assert_eq!(key(a).cmp(&key(b)), a.total_cmp(&b));
+            }
         }
 
         #[test]

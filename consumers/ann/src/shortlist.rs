@@ -1,13 +1,12 @@
 //! The candidates of a search over codes: the best by their ranks.
 
-use crate::ranking;
-use std::cmp::Ordering;
+use crate::ranking::{key, rank_of};
 
 /// A vector whose code is near to that of a query.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
-    /// The lower, the nearer.
-    pub(crate) rank: f32,
+    /// The [`key`] of its rank: the lower, the nearer.
+    key: i32,
     /// How near its vector can be, to be compared with a reach.
     pub(crate) least: f32,
     pub(crate) position: u64,
@@ -53,7 +52,7 @@ impl Shortlist {
         self.cut();
         let first = first.min(self.held.len());
         if (1..self.held.len()).contains(&first) {
-            self.held.select_nth_unstable_by(first - 1, Candidate::order);
+            self.held.select_nth_unstable_by_key(first - 1, Candidate::order);
         }
         let (best, others) = self.held.split_at_mut(first);
         best.sort_unstable_by_key(|candidate| candidate.position);
@@ -62,16 +61,22 @@ impl Shortlist {
 
     fn cut(&mut self) {
         if self.held.len() > self.room {
-            let (_, worst, _) = self.held.select_nth_unstable_by(self.room - 1, Candidate::order);
-            self.limit = worst.rank;
+            let (_, worst, _) =
+                self.held.select_nth_unstable_by_key(self.room - 1, Candidate::order);
+            self.limit = rank_of(worst.key);
             self.held.truncate(self.room);
         }
     }
 }
 
 impl Candidate {
-    fn order(&self, other: &Self) -> Ordering {
-        ranking::order(self.rank, other.rank).then(self.position.cmp(&other.position))
+    /// A vector at `position` whose code has this rank.
+    pub(crate) fn new(rank: f32, least: f32, position: u64) -> Self {
+        Self { key: key(rank), least, position }
+    }
+
+    fn order(&self) -> (i32, u64) {
+        (self.key, self.position)
     }
 }
 
@@ -95,11 +100,12 @@ mod tests {
                 for (rank, position) in &offers {
                     let rank = *rank as f32;
                     if rank <= list.limit() {
-                        list.offer(Candidate { rank, least: rank / 2.0, position: *position });
+                        list.offer(Candidate::new(rank, rank / 2.0, *position));
                     }
                 }
                 let (best, others) = list.best(first);
-                prop_assert!(best.iter().chain(others).all(|own| own.least == own.rank / 2.0));
+                let mut all = best.iter().chain(others);
+                prop_assert!(all.all(|own| own.least == rank_of(own.key) / 2.0));
                 let positions = |all: &[Candidate]| all.iter().map(|own| own.position).collect();
                 let (best, mut others): (Vec<u64>, Vec<u64>) = (positions(best), positions(others));
                 others.sort_unstable();

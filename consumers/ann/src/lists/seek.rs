@@ -11,7 +11,7 @@ use crate::kernel;
 use crate::metric::Metric;
 use crate::nearest::Nearest;
 use crate::posting::{CHUNK, Posting};
-use crate::ranking::{self, Ranking, bits};
+use crate::ranking::{self, Ranking, bits, key, rank_of};
 use crate::scan::Scan;
 use crate::shortlist::{Candidate, Shortlist};
 use crate::window::Window;
@@ -52,8 +52,8 @@ pub(crate) struct Seeker {
     dots: Vec<i32>,
     /// Their ranks.
     ranks: Vec<f32>,
-    /// Centroids by rank: (rank, list).
-    centroids: Vec<(f32, usize)>,
+    /// Centroids by rank: (its key, list).
+    centroids: Vec<(i32, usize)>,
     shortlist: Shortlist,
     /// Positions that may be near enough.
     near: Vec<u64>,
@@ -267,7 +267,8 @@ impl Seeker {
             if place == sorted {
                 sorted = sort_more(&mut near, sorted);
             }
-            let Some((rank, at)) = near.get(place).copied() else { break };
+            let Some((key, at)) = near.get(place).copied() else { break };
+            let rank = rank_of(key);
             if place == 0 {
                 first = distance(rank);
             } else if match metric {
@@ -289,12 +290,12 @@ impl Seeker {
     }
 
     /// Ranks the centroids of lists that have entries.
-    fn rank_centroids(&mut self, generation: &Generation, near: &mut Vec<(f32, usize)>) {
+    fn rank_centroids(&mut self, generation: &Generation, near: &mut Vec<(i32, usize)>) {
         near.clear();
         self.ranks_of_centroids(generation);
         for (at, (rank, list)) in self.ranks.iter().zip(&generation.lists).enumerate() {
             if list.len() > 0 {
-                near.push((*rank, at));
+                near.push((key(*rank), at));
             }
         }
     }
@@ -328,7 +329,7 @@ impl Seeker {
                 let is_above = *rank > self.shortlist.limit();
                 if !is_above && (admits_all || filter.admits(&window.mark(*position))) {
                     let least = self.bounds.least(*rank, &run.coded.measure(at));
-                    self.shortlist.offer(Candidate { rank: *rank, least, position: *position });
+                    self.shortlist.offer(Candidate::new(*rank, least, *position));
                 }
             }
         }
@@ -343,13 +344,12 @@ fn distance(rank: f32) -> f32 {
 
 /// Puts the next nearest behind those that are sorted, about as many again, and gives how many are
 /// sorted then.
-fn sort_more(near: &mut [(f32, usize)], sorted: usize) -> usize {
-    let order = |a: &(f32, usize), b: &(f32, usize)| ranking::order(a.0, b.0).then(a.1.cmp(&b.1));
+fn sort_more(near: &mut [(i32, usize)], sorted: usize) -> usize {
     let next = (2 * sorted).max(8).min(near.len());
     let rest = near.get_mut(sorted..).unwrap_or(&mut []);
     if next < sorted + rest.len() {
-        rest.select_nth_unstable_by(next - sorted - 1, order);
+        rest.select_nth_unstable(next - sorted - 1);
     }
-    rest.get_mut(..next - sorted).unwrap_or(&mut []).sort_unstable_by(order);
+    rest.get_mut(..next - sorted).unwrap_or(&mut []).sort_unstable();
     next
 }
