@@ -89,6 +89,12 @@ pub(crate) fn encode_for(metric: Metric, (lanes, norm): (&[f32], f32), code: &mu
     Measure { slack: if is_tame { measure.slack } else { f32::INFINITY }, ..measure }
 }
 
+/// Codes a vector whose norm is not known; that is computed only if the metric wants it.
+pub(crate) fn encode_new(metric: Metric, lanes: &[f32], code: &mut [u8]) -> Measure {
+    let norm = if metric == Metric::L2 { 0.0 } else { norm_of(lanes) };
+    encode_for(metric, (lanes, norm), code)
+}
+
 /// The norm of lanes, rounded.
 pub(crate) fn norm_of(lanes: &[f32]) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]

@@ -1,6 +1,7 @@
 //! Codes one behind the other, with what is known of each.
 
 use crate::code::Measure;
+use std::ops::Range;
 
 /// Codes with what is known of them, as they are looked at: those of a chunk, or of all centroids.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,7 +14,22 @@ pub(crate) struct Coded<'c> {
     pub(crate) slacks: &'c [f32],
 }
 
-impl Coded<'_> {
+impl<'c> Coded<'c> {
+    /// Those at these places, of codes of `stride` bytes.
+    #[inline]
+    pub(crate) fn part(self, places: Range<usize>, stride: usize) -> Self {
+        let bytes = places.start * stride..places.end * stride;
+        let of = |all: &'c [f32]| all.get(places.clone()).unwrap_or(&[]);
+        Self {
+            codes: self.codes.get(bytes).unwrap_or(&[]),
+            middles: of(self.middles),
+            steps: of(self.steps),
+            sums: of(self.sums),
+            squares: of(self.squares),
+            slacks: of(self.slacks),
+        }
+    }
+
     /// How many there are.
     #[inline]
     pub(crate) fn len(&self) -> usize {
@@ -91,16 +107,9 @@ impl Codes {
 
     /// `most` at a time.
     pub(crate) fn runs(&self, most: usize) -> impl Iterator<Item = Coded<'_>> {
-        (0..self.len()).step_by(most.max(1)).map(move |from| {
-            let to = (from + most).min(self.len());
-            Coded {
-                codes: self.bytes.get(from * self.stride..to * self.stride).unwrap_or(&[]),
-                middles: self.middles.get(from..to).unwrap_or(&[]),
-                steps: self.steps.get(from..to).unwrap_or(&[]),
-                sums: self.sums.get(from..to).unwrap_or(&[]),
-                squares: self.squares.get(from..to).unwrap_or(&[]),
-                slacks: self.slacks.get(from..to).unwrap_or(&[]),
-            }
-        })
+        let all = self.all();
+        (0..self.len())
+            .step_by(most.max(1))
+            .map(move |from| all.part(from..(from + most).min(all.len()), self.stride))
     }
 }

@@ -5,7 +5,7 @@
 //! vector whose code is too far from that of a pattern cannot be near to the pattern. Only the rest
 //! are compared lane by lane, so that what is found is exact.
 
-use crate::code::{Measure, Signed, encode_for, norm_of, stride_of};
+use crate::code::{Measure, Signed, encode_new, norm_of, stride_of};
 use crate::codes::Codes;
 use crate::error::Error;
 use crate::kernel;
@@ -172,7 +172,7 @@ impl CodedPatterns {
         let (mut codes, mut code) = (Codes::new(stride), vec![0; stride]);
         for (row, threshold) in patterns.thresholds.iter().enumerate() {
             let lanes = rows.get(row).unwrap_or(&[]);
-            let measure = encode_for(metric, (lanes, norm_of(lanes)), &mut code);
+            let measure = encode_new(metric, lanes, &mut code);
             let slack = Bounds::new(metric, lanes.len(), &measure).reach(threshold.max(0.0));
             codes.push(&code, Measure { slack, ..measure });
         }
@@ -183,7 +183,7 @@ impl CodedPatterns {
     fn look(&mut self, exact: &Comparison<'_>, hits: &mut Vec<Hit>) {
         let Self { codes, code, signed } = self;
         let lanes = exact.lanes;
-        let own = encode_for(exact.metric, (lanes, norm_of(lanes)), code);
+        let own = encode_new(exact.metric, lanes, code);
         signed.set(code);
         let ranking = Ranking::new(exact.metric, lanes.len(), &own, signed.excess);
         let bounds = Bounds::new(exact.metric, lanes.len(), &own);

@@ -56,6 +56,18 @@ impl Chunk {
         bytemuck::cast_slice(&self.codes)
     }
 
+    #[inline]
+    fn coded(&self) -> Coded<'_> {
+        Coded {
+            codes: self.codes(),
+            middles: &self.middles,
+            steps: &self.steps,
+            sums: &self.sums,
+            squares: &self.squares,
+            slacks: &self.slacks,
+        }
+    }
+
     fn codes_mut(&mut self) -> &mut [u8] {
         bytemuck::cast_slice_mut(&mut self.codes)
     }
@@ -199,17 +211,10 @@ impl Posting {
     /// The entries, chunk by chunk.
     pub(crate) fn runs(&self, stride: usize) -> impl Iterator<Item = Run<'_>> {
         (0..).zip(&self.chunks).map(move |(at, chunk)| {
-            let Range { start, end } = self.range_in(at);
+            let range = self.range_in(at);
             Run {
-                coded: Coded {
-                    codes: chunk.codes().get(start * stride..end * stride).unwrap_or(&[]),
-                    middles: chunk.middles.get(start..end).unwrap_or(&[]),
-                    steps: chunk.steps.get(start..end).unwrap_or(&[]),
-                    sums: chunk.sums.get(start..end).unwrap_or(&[]),
-                    squares: chunk.squares.get(start..end).unwrap_or(&[]),
-                    slacks: chunk.slacks.get(start..end).unwrap_or(&[]),
-                },
-                positions: chunk.positions.get(start..end).unwrap_or(&[]),
+                coded: chunk.coded().part(range.clone(), stride),
+                positions: chunk.positions.get(range).unwrap_or(&[]),
             }
         })
     }

@@ -61,8 +61,13 @@ pub(crate) fn rank(dots: &[i32], coded: &Coded<'_>, ranking: &Ranking, ranks: &m
         // SAFETY: the processor has AVX-512 F.
         return unsafe { wide::rank(dots, coded, ranking, ranks) };
     }
-    for (at, (dot, rank)) in dots.iter().zip(ranks).enumerate() {
-        *rank = ranking.rank(*dot, coded.measure(at));
+    // Side by side, so that compilers make it of as many at once as the processor can.
+    let lines = coded.middles.iter().zip(coded.steps);
+    let sums = coded.sums.iter().zip(coded.squares);
+    for (((rank, dot), line), sums) in ranks.iter_mut().zip(dots).zip(lines).zip(sums) {
+        let ((middle, step), (sum, square)) = (line, sums);
+        let (middle, step, sum, square) = (*middle, *step, *sum, *square);
+        *rank = ranking.rank(*dot, Measure { middle, step, sum, square, slack: 0.0 });
     }
 }
 

@@ -146,8 +146,7 @@ impl Seeker {
 
     /// Prepares for a query.
     fn begin(&mut self, body: &Body, rerank: u64, ask: &Ask<'_>, nearest: &Nearest) {
-        let norm = code::norm_of(ask.query);
-        let measure = code::encode_for(body.metric, (ask.query, norm), &mut self.code);
+        let measure = code::encode_new(body.metric, ask.query, &mut self.code);
         self.bounds = Bounds::new(body.metric, ask.query.len(), &measure);
         self.rank_by(body.metric, ask.query.len(), &measure);
         let rerank = usize::try_from(rerank).unwrap_or(usize::MAX);
