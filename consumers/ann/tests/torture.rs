@@ -9,19 +9,14 @@ mod role;
 use crate::requests::{Client, answers};
 use crate::resume::{feed, lanes, options};
 use crate::rings::{Rings, run};
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use role::Role;
-use std::env;
 use std::time::{Duration, Instant};
 use tickring::Poll;
 use tickring::record::{Answer, Match, Query, Record};
 use tickring_ann::{IndexChoice, Matcher, MatcherOptions, Metric, Mode, Progress};
 
-/// Kills, about; 20 without it.
-const ROUNDS: &str = "TICKRING_TORTURE_ROUNDS";
-/// Seed of the random choices; drawn without it, and printed.
-const SEED: &str = "TICKRING_TORTURE_SEED";
 /// Kills of one run over the input, and vectors and queries of it, all of which fit into the rings.
 const KILLS: u64 = 20;
 const VECTORS: u64 = 900;
@@ -157,16 +152,6 @@ fn matches_of_vectors(rings: &Rings) -> Vec<Match> {
 
 #[test]
 fn a_matcher_may_be_killed_at_any_moment_and_no_match_or_answer_is_lost_or_doubled() {
-    let rounds = env::var(ROUNDS).map_or(KILLS, |text| text.parse().unwrap());
-    let drawn = || getrandom::u64().unwrap();
-    let seed = env::var(SEED).map_or_else(|_| drawn(), |text| text.parse().unwrap());
-    println!("kill-matcher: seed {seed}");
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut seen = Seen::default();
-    while seen.kills < rounds {
-        let kills = KILLS.min(rounds - seen.kills);
-        run_once(&mut random, kills, &mut seen);
-    }
-    println!("kill-matcher: {seen:?}");
+    let seen: Seen = role::torture("kill-matcher", KILLS, run_once);
     assert!(seen.matches > 1_000);
 }

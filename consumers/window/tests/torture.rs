@@ -6,18 +6,13 @@
 mod role;
 
 use crate::exact::desk::{Desk, INPUT, run};
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use role::Role;
-use std::env;
 use std::time::{Duration, Instant};
 use tickring::{RingInfo, Writer};
 use tickring_window::{CheckpointEvery, Progress};
 
-/// Kills, about; 20 without it.
-const ROUNDS: &str = "TICKRING_TORTURE_ROUNDS";
-/// Seed of the random choices; drawn without it, and printed.
-const SEED: &str = "TICKRING_TORTURE_SEED";
 /// Kills of one run over the input.
 const KILLS: u64 = 20;
 
@@ -114,16 +109,6 @@ fn break_input(desk: &Desk, input: &mut Option<Writer>) {
 
 #[test]
 fn a_window_consumer_may_be_killed_at_any_moment_and_no_bar_is_lost_or_doubled() {
-    let rounds = env::var(ROUNDS).map_or(KILLS, |text| text.parse().unwrap());
-    let drawn = || getrandom::u64().unwrap();
-    let seed = env::var(SEED).map_or_else(|_| drawn(), |text| text.parse().unwrap());
-    println!("kill-window: seed {seed}");
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut seen = Seen::default();
-    while seen.kills < rounds {
-        let kills = KILLS.min(rounds - seen.kills);
-        run_once(&mut random, kills, &mut seen);
-    }
-    println!("kill-window: {seen:?}");
+    let seen: Seen = role::torture("kill-window", KILLS, run_once);
     assert!(seen.restarts > 0 && seen.outputs > 1_000);
 }

@@ -1,6 +1,9 @@
 //! Another process of this very binary, which plays a consumer.
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use std::env;
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -11,6 +14,32 @@ const DESK: &str = "TICKRING_TEST_DESK";
 /// Records between checkpoints.
 const EVERY: &str = "TICKRING_TEST_EVERY";
 const READY: &str = "ready";
+/// Kills, about; as many as one run has without it.
+const ROUNDS: &str = "TICKRING_TORTURE_ROUNDS";
+/// Seed of the random choices; drawn without it, and printed.
+const SEED: &str = "TICKRING_TORTURE_SEED";
+
+/// Lets `run` kill so many consumers at most, again and again until enough are killed, and gives
+/// what it has seen.
+pub(crate) fn torture<S: Debug + Default>(
+    what: &str,
+    most: u64,
+    mut run: impl FnMut(&mut ChaCha8Rng, u64, &mut S),
+) -> S {
+    let rounds: u64 = env::var(ROUNDS).map_or(most, |text| text.parse().unwrap());
+    let drawn = || getrandom::u64().unwrap();
+    let seed = env::var(SEED).map_or_else(|_| drawn(), |text| text.parse().unwrap());
+    println!("{what}: seed {seed}");
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let (mut seen, mut kills) = (S::default(), 0);
+    while kills < rounds {
+        let next = most.min(rounds - kills);
+        run(&mut random, next, &mut seen);
+        kills += next;
+    }
+    println!("{what}: {seen:?}");
+    seen
+}
 
 /// A consumer that is killed when the test is over, however it ends.
 pub(crate) struct Role {
